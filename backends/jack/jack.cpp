@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: MIT
+#include <rill_io/jack.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include <jack/jack.h>
+
+#include <rill_io/bounded_call.hpp>
+
+#include "ports.hpp"
+
+namespace rill::io::jack {
+
+namespace {
+
+constexpr const char* name = Backend::name;
+constexpr int open_timeout_ms = 5000;
+constexpr int close_timeout_ms = 2000;
+
+struct OpenCall {
+    std::string client_name;
+    std::string server;
+    jack_client_t* client;
+    jack_status_t status;
+};
+
+void do_open(OpenCall& call) {
+    const int options = JackNoStartServer | (call.server.empty() ? 0 : int{JackServerName});
+    call.client = jack_client_open(call.client_name.c_str(), static_cast<jack_options_t>(options), &call.status,
+                                   call.server.c_str());
+}
+void discard_open(OpenCall& call) {
+    if (call.client != nullptr)
+        jack_client_close(call.client);
+}
+
+/// Why jack_client_open gave no client.
+Error open_error(const OpenCall& call) {
+    const char* const server = call.server.empty() ? std::getenv("JACK_DEFAULT_SERVER") : call.server.c_str();
+    if ((call.status & (JackServerFailed | JackServerError | JackShmFailure)) != 0 || call.status == JackFailure)
+        return Error::make(Errc::no_server, name, "open", call.status,
+                           "no JACK server%s%s answers; start one (jackd -d alsa, or PipeWire's), or choose another "
+                           "backend",
+                           server != nullptr ? " named " : "", server != nullptr ? server : "");
+    if ((call.status & JackVersionError) != 0)
+        return Error::make(Errc::backend_failure, name, "open", call.status,
+                           "the JACK server speaks another protocol than libjack; install both from one version");
+    return Error::make(Errc::backend_failure, name, "open", call.status, "jack_client_open failed with status 0x%x",
+                       static_cast<unsigned>(call.status));
+}
+
+Result<OpenCall> bounded_open(std::string client_name, std::string server) {
+    OpenCall call{std::move(client_name), std::move(server), nullptr, jack_status_t{}};
+    if (!bounded_call(open_timeout_ms, call, &do_open, &discard_open))
+        return Error::make(Errc::timed_out, name, "open", 0,
+                           "the JACK server accepts but has not answered for %d ms; it hangs: restart it",
+                           open_timeout_ms);
+    if (call.client == nullptr)
+        return open_error(call);
+    return call;
+}
+
+bool bounded_close(jack_client_t* client) {
+    const auto close = [](jack_client_t*& open) { jack_client_close(open); };
+    return bounded_call<jack_client_t*>(close_timeout_ms, client, close, [](jack_client_t*&) {});
+}
+
+template <std::size_t Size>
+void copy_text(char (&target)[Size], std::string_view text) {
+    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
+}
+
+} // namespace
+
+struct Session::Control {
+    std::string capture_target;
+    std::string playback_target;
+    Autoconnect autoconnect = Autoconnect::standard;
+    ProcessFunction function = nullptr;
+    void* engine = nullptr;
+    bool active = false;
+    bool connected_once = false;
+};
+
+Session::~Session() {
+    delete control_;
+}
+
+Result<void> Session::open(const StreamConfig& config, const Options& options, Stream& stream) {
+    delete control_;
+    control_ = new Control{};
+    stream_ = &stream;
+    block_ = config.block;
+    shut_down_.store(false, std::memory_order_relaxed);
+    const std::string_view device = config.device;
+    control_->capture_target = config.capture_target.empty() ? device : config.capture_target;
+    control_->playback_target = config.playback_target.empty() ? device : config.playback_target;
+    control_->autoconnect = config.autoconnect;
+    silence_.assign(max_quantum, 0.0F);
+    scratch_.assign(max_quantum, 0.0F);
+
+    Result<void> result = open_client(config, options);
+    if (result)
+        result = check_targets(config);
+    if (result)
+        result = register_ports(config, options);
+    if (!result) {
+        if (client_ != nullptr)
+            (void)give_back_client();
+        return result;
+    }
+    set_callbacks();
+
+    StreamInfo& got = stream.negotiated;
+    copy_text(got.client_name, jack_get_client_name(client_));
+    copy_text(got.device, device.empty() ? std::string_view("default") : device);
+    got.sample_rate = jack_get_sample_rate(client_);
+    got.quantum = jack_get_buffer_size(client_);
+    got.input_channels = num_inputs_;
+    got.output_channels = num_outputs_;
+    got.hardware_format = "float32";
+    got.direct = true;
+    return {};
+}
+
+Result<void> Session::open_client(const StreamConfig& config, const Options& options) {
+    owns_client_ = options.client == nullptr;
+    if (!owns_client_) {
+        client_ = options.client;
+        return {};
+    }
+    const auto longest = static_cast<std::size_t>(jack_client_name_size()) - 1;
+    auto opened = bounded_open(std::string(config.client_name.substr(0, longest)), std::string(options.server));
+    if (!opened)
+        return opened.error();
+    client_ = opened->client;
+    return {};
+}
+
+Result<void> Session::check_targets(const StreamConfig& config) {
+    if (config.autoconnect == Autoconnect::off)
+        return {};
+    const auto check = [&](std::uint32_t channels, const std::string& target, unsigned long flags,
+                           const char* what) -> Result<void> {
+        if (channels == 0)
+            return {};
+        const auto ports = find_ports(client_, target, flags);
+        if (!ports)
+            return ports.error();
+        if (target.empty() && !ports->empty() && ports->size() < channels)
+            return Error::make(Errc::unsupported_channels, name, "open", 0,
+                               "the default device has %zu %s ports, %u channels were asked; ask for %zu, or set "
+                               "autoconnect = off",
+                               ports->size(), what, channels, ports->size());
+        return {};
+    };
+    if (auto ok = check(config.input_channels, control_->capture_target, JackPortIsOutput, "capture"); !ok)
+        return ok;
+    return check(config.output_channels, control_->playback_target, JackPortIsInput, "playback");
+}
+
+Result<void> Session::register_ports(const StreamConfig& config, const Options& options) {
+    num_inputs_ = num_outputs_ = 0;
+    const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags, auto& ports,
+                         std::uint32_t& registered) -> Result<void> {
+        while (registered < count) {
+            std::string port_name(prefix);
+            port_name.append(std::to_string(registered + 1));
+            jack_port_t* const port =
+                jack_port_register(client_, port_name.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags, 0);
+            if (port == nullptr)
+                return Error::make(Errc::unsupported_channels, name, "open", 0,
+                                   "the server refused port '%s' (%u of %u); it has no ports left (see jackd "
+                                   "--port-max) or the name is taken: ask for fewer channels",
+                                   port_name.c_str(), registered + 1, count);
+            ports[registered++] = port;
+        }
+        return {};
+    };
+    if (auto ok = add(options.input_prefix, config.input_channels, JackPortIsInput, input_ports_, num_inputs_); !ok)
+        return ok;
+    return add(options.output_prefix, config.output_channels, JackPortIsOutput, output_ports_, num_outputs_);
+}
+
+void Session::set_callbacks() {
+    jack_on_info_shutdown(
+        client_,
+        [](jack_status_t code, const char* reason, void* session) { on_shutdown(int{code}, reason, session); }, this);
+    jack_set_xrun_callback(client_, &Session::on_xrun, this);
+    jack_set_buffer_size_callback(client_, &Session::on_buffer_size, this);
+    jack_set_sample_rate_callback(client_, &Session::on_sample_rate, this);
+    jack_set_freewheel_callback(client_, &Session::on_freewheel, this);
+    jack_set_latency_callback(
+        client_, [](jack_latency_callback_mode_t mode, void* session) { on_latency(int{mode}, session); }, this);
+}
+
+Result<void> Session::activate(ProcessFunction function, void* engine) {
+    if (shut_down_.load(std::memory_order_acquire))
+        return Error::make(Errc::server_lost, name, "start", 0,
+                           "the JACK server has gone since open(); close() and open() again");
+    if (control_->active && control_->function == function && control_->engine == engine)
+        return {}; // still running from before: the gate is open again
+    Connections connections;
+    if (control_->active) { // another callback's type: the process function can only be changed while inactive
+        connections = save_connections(client_, input_ports_.data(), num_inputs_, output_ports_.data(), num_outputs_);
+        jack_deactivate(client_);
+        control_->active = false;
+    }
+    if (const int status = jack_set_process_callback(client_, function, engine); status != 0)
+        return Error::make(Errc::invalid_state, name, "start", status,
+                           "the JACK client does not take a process callback; an adopted client must not be active");
+    if (const int status = jack_activate(client_); status != 0)
+        return Error::make(Errc::server_lost, name, "start", status,
+                           "the JACK server did not activate the client; it may have gone: close() and open() again");
+    control_->active = true;
+    control_->function = function;
+    control_->engine = engine;
+    stream_->report_sample_rate(jack_get_sample_rate(client_));
+    restore_connections(client_, connections);
+    if (!std::exchange(control_->connected_once, true))
+        connect_targets();
+    update_latency();
+    return {};
+}
+
+void Session::connect_targets() {
+    if (control_->autoconnect == Autoconnect::off)
+        return;
+    // A port may have gone since open(), or a connection be refused: the stream runs all the same, unconnected there.
+    const auto sources = find_ports(client_, control_->capture_target, JackPortIsOutput);
+    if (sources)
+        for (std::size_t i = 0; i < std::min<std::size_t>(num_inputs_, sources->size()); ++i)
+            jack_connect(client_, (*sources)[i].c_str(), jack_port_name(input_ports_[i]));
+    const auto targets = find_ports(client_, control_->playback_target, JackPortIsInput);
+    if (targets)
+        for (std::size_t i = 0; i < std::min<std::size_t>(num_outputs_, targets->size()); ++i)
+            jack_connect(client_, jack_port_name(output_ports_[i]), (*targets)[i].c_str());
+}
+
+Result<void> Session::stop() {
+    return {}; // the client stays active: its connections would be lost
+}
+
+bool Session::close() {
+    if (client_ == nullptr)
+        return true;
+    return give_back_client();
+}
+
+bool Session::give_back_client() {
+    jack_client_t* const client = std::exchange(client_, nullptr);
+    const bool was_active = std::exchange(control_->active, false);
+    if (owns_client_)
+        return bounded_close(client);
+    struct Leave {
+        jack_client_t* client;
+        bool deactivate;
+        std::vector<jack_port_t*> ports;
+    } leave{client, was_active, {}};
+    leave.ports.assign(input_ports_.begin(), input_ports_.begin() + num_inputs_);
+    leave.ports.insert(leave.ports.end(), output_ports_.begin(), output_ports_.begin() + num_outputs_);
+    const auto work = [](Leave& job) {
+        if (job.deactivate)
+            jack_deactivate(job.client);
+        for (jack_port_t* const port : job.ports)
+            jack_port_unregister(job.client, port);
+    };
+    return bounded_call<Leave>(close_timeout_ms, leave, work, [](Leave&) {});
+}
+
+bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
+    bool complete = true;
+    for (std::uint32_t channel = 0; channel < num_inputs_; ++channel) {
+        const auto* samples = static_cast<const float*>(jack_port_get_buffer(input_ports_[channel], frames));
+        complete = complete && samples != nullptr;
+        capture.set_input(channel, samples != nullptr ? samples : silence_.data());
+    }
+    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel) {
+        auto* samples = static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames));
+        complete = complete && samples != nullptr;
+        playback.set_output(channel, samples != nullptr ? samples : scratch_.data());
+    }
+    if (complete || frames <= max_quantum)
+        return true;
+    // The stand-ins are too short for this cycle: silence what there is, and let it pass.
+    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
+        if (playback.output(channel) != scratch_.data())
+            std::memset(playback.output(channel), 0, frames * sizeof(float));
+    return false;
+}
+
+std::uint32_t Session::frame_time() const noexcept {
+    return jack_last_frame_time(client_);
+}
+
+std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcept {
+    const auto& self = *static_cast<const Session*>(session);
+    jack_nframes_t frames = 0;
+    jack_time_t now_us = 0;
+    jack_time_t next_us = 0;
+    float period_us = 0.0F;
+    if (jack_get_cycle_times(self.client_, &frames, &now_us, &next_us, &period_us) != 0)
+        return 0;
+    const std::int64_t offset_ns = std::int64_t{offset} * 1'000'000'000 / self.stream_->sample_rate();
+    return now_us * 1000 + static_cast<std::uint64_t>(offset_ns);
+}
+
+double Session::tempo(const void* session) noexcept {
+    const auto& self = *static_cast<const Session*>(session);
+    jack_position_t position{};
+    jack_transport_query(self.client_, &position);
+    return (position.valid & JackPositionBBT) != 0 ? position.beats_per_minute : 0.0;
+}
+
+void Session::on_shutdown(int code, const char*, void* session) noexcept {
+    // May run on the cycle thread or as a signal handler would: atomics and an eventfd write only.
+    auto& self = *static_cast<Session*>(session);
+    self.shut_down_.store(true, std::memory_order_release);
+    self.stream_->lost(Errc::server_lost,
+                       "the JACK server has shut down or thrown this client out; restart it and open again", code);
+}
+
+int Session::on_xrun(void* session) noexcept {
+    // How much was lost shows in the frame counter at the next cycle.
+    static_cast<Session*>(session)->stream_->report_xrun();
+    return 0;
+}
+
+int Session::on_buffer_size(std::uint32_t frames, void* session) noexcept {
+    // Not a barrier: jack2 may already process the new size. Cycles go by the size they are given.
+    auto& self = *static_cast<Session*>(session);
+    self.stream_->quantum.store(frames, std::memory_order_relaxed);
+    if (self.block_ == 0)
+        self.stream_->block.store(frames, std::memory_order_relaxed);
+    return 0;
+}
+
+int Session::on_sample_rate(std::uint32_t rate, void* session) noexcept {
+    static_cast<Session*>(session)->stream_->report_sample_rate(rate);
+    return 0;
+}
+
+void Session::on_freewheel(int starting, void* session) noexcept {
+    static_cast<Session*>(session)->stream_->report_freewheeling(starting != 0);
+}
+
+void Session::on_latency(int mode, void* session) noexcept {
+    // With a callback of our own libjack no longer passes the ranges on: we do, and add what the adapter adds.
+    auto& self = *static_cast<Session*>(session);
+    const bool capture = mode == int{JackCaptureLatency};
+    const auto& from = capture ? self.input_ports_ : self.output_ports_;
+    const auto& to = capture ? self.output_ports_ : self.input_ports_;
+    const std::uint32_t num_from = capture ? self.num_inputs_ : self.num_outputs_;
+    const std::uint32_t num_to = capture ? self.num_outputs_ : self.num_inputs_;
+    const auto direction = static_cast<jack_latency_callback_mode_t>(mode);
+    const std::uint32_t quantum = self.stream_->quantum.load(std::memory_order_relaxed);
+    const std::uint32_t adapter =
+        self.block_ == 0 || quantum == 0 ? 0 : self.block_ - std::gcd(self.block_, quantum);
+
+    jack_latency_range_t all{};
+    for (std::uint32_t i = 0; i < num_from; ++i) {
+        jack_latency_range_t range{};
+        jack_port_get_latency_range(from[i], direction, &range);
+        all.min = i == 0 ? range.min : std::min(all.min, range.min);
+        all.max = std::max(all.max, range.max);
+    }
+    all.min += adapter;
+    all.max += adapter;
+    for (std::uint32_t i = 0; i < num_to; ++i)
+        jack_port_set_latency_range(to[i], direction, &all);
+    self.update_latency();
+}
+
+void Session::update_latency() {
+    const auto largest = [](const auto& ports, std::uint32_t count, jack_latency_callback_mode_t mode) {
+        std::uint32_t frames = 0;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            jack_latency_range_t range{};
+            jack_port_get_latency_range(ports[i], mode, &range);
+            frames = std::max(frames, range.max);
+        }
+        return frames;
+    };
+    stream_->report_latency(largest(input_ports_, num_inputs_, JackCaptureLatency),
+                            largest(output_ports_, num_outputs_, JackPlaybackLatency));
+}
+
+void silence_messages() noexcept {
+    jack_set_error_function([](const char*) {});
+    jack_set_info_function([](const char*) {});
+}
+
+Result<void> Backend::available() {
+    auto opened = bounded_open("rill-io-probe", {});
+    if (!opened)
+        return opened.error();
+    (void)bounded_close(opened->client);
+    return {};
+}
+
+Result<DeviceList> Backend::devices() {
+    auto opened = bounded_open("rill-io-probe", {});
+    if (!opened)
+        return opened.error();
+    DeviceList devices = list_clients(opened->client);
+    (void)bounded_close(opened->client);
+    return devices;
+}
+
+} // namespace rill::io::jack

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "ports.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace rill::io::jack {
+
+namespace {
+
+/// What begins with `text` and goes on with `ending`, as jack_get_ports wants it: a regular expression. Names are full
+/// of characters that mean something there.
+std::string anchored(std::string_view text, char ending) {
+    std::string pattern = "^";
+    for (const char c : text) {
+        if (std::string_view("\\^$.|?*+()[]{}").find(c) != std::string_view::npos)
+            pattern += '\\';
+        pattern += c;
+    }
+    pattern += ending;
+    return pattern;
+}
+
+PortNames ports_matching(jack_client_t* client, const std::string& pattern, unsigned long flags) {
+    PortNames names;
+    const char** const ports =
+        jack_get_ports(client, pattern.empty() ? nullptr : pattern.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags);
+    for (const char** port = ports; port != nullptr && *port != nullptr; ++port)
+        names.emplace_back(*port);
+    if (ports != nullptr)
+        jack_free(ports);
+    return names;
+}
+
+} // namespace
+
+Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags) {
+    if (target.empty())
+        return ports_matching(client, "", flags | JackPortIsPhysical);
+    PortNames names;
+    for (std::size_t begin = 0; begin <= target.size();) {
+        const std::size_t end = std::min(target.find(',', begin), target.size());
+        const std::string part = target.substr(begin, end - begin);
+        begin = end + 1;
+        PortNames found = ports_matching(client, anchored(part, '$'), flags);
+        if (found.empty())
+            found = ports_matching(client, anchored(part, ':'), flags);
+        if (found.empty() || part.empty())
+            return Error::make(Errc::no_device, "jack", "open", 0,
+                               "there is no %s port or client '%s'; see 'rill-io devices --backend jack' or jack_lsp",
+                               (flags & JackPortIsOutput) != 0 ? "capture" : "playback", part.c_str());
+        names.insert(names.end(), found.begin(), found.end());
+    }
+    return names;
+}
+
+Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, std::size_t num_inputs,
+                             jack_port_t* const* outputs, std::size_t num_outputs) {
+    Connections connections;
+    const auto save = [&](jack_port_t* port, bool is_input) {
+        const char** const others = jack_port_get_all_connections(client, port);
+        for (const char** other = others; other != nullptr && *other != nullptr; ++other) {
+            if (is_input)
+                connections.emplace_back(*other, jack_port_name(port));
+            else
+                connections.emplace_back(jack_port_name(port), *other);
+        }
+        if (others != nullptr)
+            jack_free(others);
+    };
+    for (std::size_t i = 0; i < num_inputs; ++i)
+        save(inputs[i], true);
+    for (std::size_t i = 0; i < num_outputs; ++i)
+        save(outputs[i], false);
+    return connections;
+}
+
+void restore_connections(jack_client_t* client, const Connections& connections) {
+    for (const auto& [source, destination] : connections)
+        jack_connect(client, source.c_str(), destination.c_str()); // EEXIST (own out to own in, twice) is fine
+}
+
+DeviceList list_clients(jack_client_t* client) {
+    DeviceList devices;
+    const auto add = [&](unsigned long flags, bool capture) {
+        for (const std::string& port : ports_matching(client, "", flags)) {
+            const std::string owner = port.substr(0, port.find(':'));
+            auto device =
+                std::find_if(devices.begin(), devices.end(), [&](const Device& known) { return known.id == owner; });
+            if (device == devices.end()) {
+                device = devices.insert(devices.end(), Device{});
+                device->id = owner;
+                device->description = (flags & JackPortIsPhysical) != 0 ? "physical ports" : "client";
+                device->default_rate = jack_get_sample_rate(client);
+            }
+            if ((flags & JackPortIsPhysical) != 0) // an empty device means all physical ports
+                (capture ? device->default_capture : device->default_playback) = true;
+            const bool counted = (flags & JackPortIsPhysical) == 0;
+            if (counted)
+                ++(capture ? device->input_channels : device->output_channels);
+        }
+    };
+    // First the physical ones, for the order and the marks; then every port once, for the counts.
+    add(JackPortIsPhysical | JackPortIsOutput, true);
+    add(JackPortIsPhysical | JackPortIsInput, false);
+    add(JackPortIsOutput, true);
+    add(JackPortIsInput, false);
+    return devices;
+}
+
+} // namespace rill::io::jack

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Looking up, saving and restoring JACK ports and connections. Control thread only.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <jack/jack.h>
+
+#include <rill_io/device.hpp>
+#include <rill_io/error.hpp>
+
+namespace rill::io::jack {
+
+using PortNames = std::vector<std::string>;
+
+/// The audio ports that `target` means, in order: a comma separated list of port names or of client names (all of a
+/// client's ports), or the physical ports if it is empty. `flags`: JackPortIsOutput to capture from, JackPortIsInput
+/// to play to. `no_device` for a name that nothing has.
+Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags);
+
+/// Pairs of source and destination port.
+using Connections = std::vector<std::pair<std::string, std::string>>;
+
+Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, std::size_t num_inputs,
+                             jack_port_t* const* outputs, std::size_t num_outputs);
+/// What can't be restored (the other side has gone) is left out.
+void restore_connections(jack_client_t* client, const Connections& connections);
+
+/// Every client with audio ports as a device: physical ones first and the first of them the default.
+DeviceList list_clients(jack_client_t* client);
+
+} // namespace rill::io::jack

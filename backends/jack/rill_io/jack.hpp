@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// jack: one client of a running JACK server (jackd, or PipeWire's JACK), N ports in and M ports out.
+//
+// Cycle thread: libjack's client thread. Clock, rate and quantum: the server's, also when it changes them; the rate is
+// read after activation. The window is the port buffers themselves: nothing is copied. Never starts a server. The
+// client stays active between stop() and start() (its ports keep their connections and play silence). Calls that a
+// hung server would block for ever are made on a thread that can be left behind.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <rill_io/concepts.hpp>
+#include <rill_io/config.hpp>
+#include <rill_io/device.hpp>
+#include <rill_io/error.hpp>
+#include <rill_io/stream.hpp>
+#include <rill_io/window.hpp>
+
+struct _jack_client; // jack_client_t
+struct _jack_port;   // jack_port_t
+extern "C" void* jack_port_get_buffer(_jack_port* port, std::uint32_t frames);
+
+namespace rill::io::jack {
+
+struct Options {
+    /// A client of the host's to work in; not yet active. Its process and notification callbacks become ours; it is
+    /// deactivated but not closed by close(). Null: a client of our own.
+    _jack_client* client = nullptr;
+    std::string_view server = {};           ///< server name; empty = JACK_DEFAULT_SERVER or "default"
+    std::string_view input_prefix = "in_";  ///< ports are named prefix + 1, 2, ...
+    std::string_view output_prefix = "out_";
+};
+
+class Session {
+public:
+    using Options = jack::Options;
+
+    Session() = default;
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    Result<void> open(const StreamConfig& config, const Options& options, Stream& stream);
+    Result<void> stop();
+    bool close();
+
+    template <class Cycle>
+    Result<void> start(void* engine) {
+        return activate(&Session::process<Cycle>, engine);
+    }
+
+    template <std::size_t Inputs, std::size_t Outputs>
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
+                                      std::uint32_t frames) noexcept {
+        // Ports of ours exist until close(), and the gate admits only a quantum that fetch_checked() has seen good:
+        // no null to look for here.
+        for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_); ++channel)
+            capture.set_input(channel,
+                              static_cast<const float*>(jack_port_get_buffer(input_ports_[channel], frames)));
+        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_); ++channel)
+            playback.set_output(channel, static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames)));
+    }
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
+    [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_client_; }
+    /// jackd counts frames in 32 bits; the counter jumps by what an xrun lost.
+    [[nodiscard]] std::uint32_t frame_time() const noexcept;
+
+    static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
+    static double tempo(const void* session) noexcept;
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = &Session::tempo};
+
+    /// The client, for what only JACK has (transport, more ports). Null while closed. Thread: control.
+    [[nodiscard]] _jack_client* client() const noexcept { return client_; }
+
+private:
+    struct Control; ///< what only the control thread needs
+    using ProcessFunction = int (*)(std::uint32_t, void*);
+
+    template <class Cycle>
+    static int process(std::uint32_t frames, void* engine) noexcept {
+        Cycle::run(engine, frames);
+        return 0; // anything else would silently deactivate the client
+    }
+
+    Result<void> activate(ProcessFunction function, void* engine);
+    Result<void> open_client(const StreamConfig& config, const Options& options);
+    Result<void> register_ports(const StreamConfig& config, const Options& options);
+    Result<void> check_targets(const StreamConfig& config);
+    void set_callbacks();
+    void connect_targets();
+    void update_latency();
+    bool give_back_client();
+
+    // What JACK calls, on threads of its own.
+    static void on_shutdown(int code, const char* reason, void* session) noexcept;
+    static int on_xrun(void* session) noexcept;
+    static int on_buffer_size(std::uint32_t frames, void* session) noexcept;
+    static int on_sample_rate(std::uint32_t rate, void* session) noexcept;
+    static void on_freewheel(int starting, void* session) noexcept;
+    static void on_latency(int mode, void* session) noexcept;
+
+    std::uint32_t num_inputs_ = 0;
+    std::uint32_t num_outputs_ = 0;
+    std::array<_jack_port*, max_channels> input_ports_{};
+    std::array<_jack_port*, max_channels> output_ports_{};
+
+    _jack_client* client_ = nullptr;
+    bool owns_client_ = true;
+    std::atomic<bool> shut_down_{false};
+    std::uint32_t block_ = 0;
+    Stream* stream_ = nullptr;
+    Control* control_ = nullptr;
+    std::vector<float> silence_; ///< read in place of a port without a buffer
+    std::vector<float> scratch_; ///< written in place of one
+};
+
+/// Stops libjack from printing its messages on stderr, in the whole process (its handlers are global). For programs,
+/// not for plugins. Thread: control, before other calls.
+void silence_messages() noexcept;
+
+/// The door.
+struct Backend {
+    static constexpr const char* name = "jack";
+    static constexpr bool drives_itself = true;
+    /// Success if a server answers. Thread: control. Realtime-safe: no (connects). Bounded in time.
+    static Result<void> available();
+    /// The clients that have audio ports, physical ones first; empty if no server answers. Thread: control.
+    static Result<DeviceList> devices();
+    using Session = jack::Session;
+    using Options = jack::Options;
+    using Capture = io::Capture<Backend>;
+    using Playback = io::Playback<Backend>;
+};
+
+using Capture = Backend::Capture;
+using Playback = Backend::Playback;
+
+static_assert(IoBackend<Backend>);
+
+} // namespace rill::io::jack
+
+namespace rill::io {
+using JackBackend = jack::Backend;
+} // namespace rill::io

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// BlockAdapter: gives the graph a fixed block whatever quantum the server delivers.
+//
+// When the block divides the quantum the graph works in the server's own memory, block after block: nothing is copied
+// and nothing added. Otherwise two rings stand in between. Let b be the block, q the quantum, r the frames waiting in
+// the input ring and o those in the output ring. After a cycle r + o stays what was primed, L; a cycle can be served
+// if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g = gcd(q, b) is enough and the least possible:
+// b - g for a fixed quantum, b - 1 at most for any sequence of quanta. When a new quantum needs more than there is,
+// the difference is inserted as silence; nothing is ever dropped, so the latency does not shrink before restart().
+//
+// The rings' lengths are multiples of the block and blocks start at multiples of it, so that a block is contiguous
+// and the graph works inside the rings: one copy in, one copy out.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include <rill_io/config.hpp>
+#include <rill_io/window.hpp>
+
+namespace rill::io {
+
+/// Where a block lies in its cycle.
+struct BlockPlace {
+    std::uint32_t frames = 0; ///< of the block
+    std::int32_t offset = 0;  ///< its first frame relative to the cycle's; negative if it came in earlier
+    bool last = true;         ///< no further block in this cycle
+};
+
+class BlockAdapter {
+public:
+    /// Allocates for the largest quantum. `block` 0: no fixed block, one callback per cycle.
+    /// Thread: control. Realtime-safe: no.
+    void allocate(std::uint32_t inputs, std::uint32_t outputs, std::uint32_t block) {
+        block_ = block;
+        inputs_ = inputs;
+        outputs_ = outputs;
+        ring_frames_ = block == 0 ? 0 : (max_quantum + 2 * block + block - 1) / block * block;
+        input_ring_.assign(std::size_t{inputs} * ring_frames_, 0.0F);
+        output_ring_.assign(std::size_t{outputs} * ring_frames_, 0.0F);
+        restart();
+    }
+
+    /// Forgets what is in flight; the next cycle primes anew. Thread: control or cycle, not during a cycle.
+    void restart() noexcept {
+        waiting_ = ready_ = 0;
+        input_write_ = input_read_ = output_write_ = output_read_ = 0;
+        latency_ = primed_for_ = 0;
+        in_rings_ = false;
+    }
+
+    /// Frames that the adapter adds to the way from input to output at present. Thread: cycle.
+    [[nodiscard]] std::uint32_t latency() const noexcept { return latency_; }
+
+    /// True if a cycle of this many frames is just one block in the server's memory. Thread: cycle.
+    [[nodiscard]] bool is_single_block(std::uint32_t frames) const noexcept {
+        return !in_rings_ && (block_ == 0 ? frames <= max_quantum : frames == block_);
+    }
+
+    /// Runs one cycle. The windows show the server's memory, `frames` frames; `run_block(BlockPlace)` is called with
+    /// the windows showing one block. Thread: cycle. Realtime-safe: yes, if run_block is.
+    template <class RunBlock>
+    void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, RunBlock&& run_block) noexcept {
+        if (in_rings_ || (block_ != 0 && frames % block_ != 0))
+            return through_rings(capture, playback, frames, run_block);
+
+        const std::uint32_t piece = block_ != 0 ? block_ : max_quantum;
+        for (std::uint32_t done = 0; done < frames;) {
+            const std::uint32_t count = std::min(piece, frames - done);
+            capture.set_frames(count);
+            playback.set_frames(count);
+            run_block(BlockPlace{count, static_cast<std::int32_t>(done), done + count == frames});
+            done += count;
+            if (done < frames) {
+                capture.advance(count);
+                playback.advance(count);
+            }
+        }
+    }
+
+private:
+    template <class RunBlock>
+    void through_rings(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                       RunBlock& run_block) noexcept {
+        in_rings_ = true;
+        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+            server_inputs_[channel] = capture.input(channel);
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+            server_outputs_[channel] = playback.output(channel);
+        capture.set_frames(block_);
+        playback.set_frames(block_);
+
+        prime(frames);
+        for (std::uint32_t done = 0; done < frames;) { // in pieces only if the cycle is longer than max_quantum
+            const std::uint32_t piece = std::min(max_quantum, frames - done);
+            auto offset = static_cast<std::int32_t>(done);
+            if (inputs_ != 0) {
+                offset -= static_cast<std::int32_t>(waiting_);
+                push_input(done, piece);
+            } else {
+                offset += static_cast<std::int32_t>(ready_);
+            }
+            // Without capture nothing has to be waited for: blocks are made as they are needed.
+            while (inputs_ != 0 ? waiting_ >= block_ : ready_ < piece) {
+                show_block(capture, playback);
+                const bool last_of_piece = inputs_ != 0 ? waiting_ < 2 * block_ : ready_ + block_ >= piece;
+                run_block(BlockPlace{block_, offset, last_of_piece && done + piece == frames});
+                offset += static_cast<std::int32_t>(block_);
+                take_block();
+            }
+            if (outputs_ != 0)
+                pop_output(done, piece);
+            done += piece;
+        }
+    }
+
+    /// Makes sure that every later cycle of `frames` frames can be served.
+    void prime(std::uint32_t frames) noexcept {
+        if (frames == primed_for_)
+            return;
+        primed_for_ = frames;
+        const std::uint32_t divisor = std::gcd(frames, block_);
+        const std::uint32_t phase = inputs_ != 0 ? waiting_ : (block_ - ready_ % block_) % block_;
+        const std::uint32_t needed = frames > max_quantum ? block_ - 1 : block_ - divisor + phase % divisor;
+        if (inputs_ == 0 || outputs_ == 0) { // one direction only: nothing to keep in step, nothing to insert
+            latency_ = needed;
+            return;
+        }
+        if (needed <= latency_)
+            return;
+        const std::uint32_t missing = needed - latency_;
+        output_read_ = (output_read_ + ring_frames_ - missing) % ring_frames_;
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
+            float* const ring = output_ring(channel);
+            const std::uint32_t first = std::min(missing, ring_frames_ - output_read_);
+            std::memset(ring + output_read_, 0, first * sizeof(float));
+            std::memset(ring, 0, (missing - first) * sizeof(float));
+        }
+        ready_ += missing;
+        latency_ = needed;
+    }
+
+    void push_input(std::uint32_t from, std::uint32_t count) noexcept {
+        const std::uint32_t first = std::min(count, ring_frames_ - input_write_);
+        for (std::uint32_t channel = 0; channel < inputs_; ++channel) {
+            float* const ring = input_ring(channel);
+            std::memcpy(ring + input_write_, server_inputs_[channel] + from, first * sizeof(float));
+            std::memcpy(ring, server_inputs_[channel] + from + first, (count - first) * sizeof(float));
+        }
+        input_write_ = (input_write_ + count) % ring_frames_;
+        waiting_ += count;
+    }
+
+    void pop_output(std::uint32_t to, std::uint32_t count) noexcept {
+        const std::uint32_t first = std::min(count, ring_frames_ - output_read_);
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
+            const float* const ring = output_ring(channel);
+            std::memcpy(server_outputs_[channel] + to, ring + output_read_, first * sizeof(float));
+            std::memcpy(server_outputs_[channel] + to + first, ring, (count - first) * sizeof(float));
+        }
+        output_read_ = (output_read_ + count) % ring_frames_;
+        ready_ -= count;
+    }
+
+    void show_block(CaptureWindow& capture, PlaybackWindow& playback) noexcept {
+        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+            capture.set_input(channel, input_ring(channel) + input_read_);
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+            playback.set_output(channel, output_ring(channel) + output_write_);
+    }
+
+    void take_block() noexcept {
+        if (inputs_ != 0) {
+            input_read_ = (input_read_ + block_) % ring_frames_;
+            waiting_ -= block_;
+        }
+        if (outputs_ != 0) {
+            output_write_ = (output_write_ + block_) % ring_frames_;
+            ready_ += block_;
+        }
+    }
+
+    [[nodiscard]] float* input_ring(std::uint32_t channel) noexcept {
+        return input_ring_.data() + std::size_t{channel} * ring_frames_;
+    }
+    [[nodiscard]] float* output_ring(std::uint32_t channel) noexcept {
+        return output_ring_.data() + std::size_t{channel} * ring_frames_;
+    }
+
+    std::uint32_t block_ = 0;
+    std::uint32_t inputs_ = 0;
+    std::uint32_t outputs_ = 0;
+    std::uint32_t ring_frames_ = 0;
+    std::uint32_t waiting_ = 0; ///< frames in the input ring
+    std::uint32_t ready_ = 0;   ///< frames in the output ring
+    std::uint32_t input_write_ = 0;
+    std::uint32_t input_read_ = 0;
+    std::uint32_t output_write_ = 0;
+    std::uint32_t output_read_ = 0;
+    std::uint32_t latency_ = 0;
+    std::uint32_t primed_for_ = 0; ///< the quantum that latency_ suffices for
+    bool in_rings_ = false;
+    std::array<const float*, max_channels> server_inputs_{};
+    std::array<float*, max_channels> server_outputs_{};
+    std::vector<float> input_ring_;
+    std::vector<float> output_ring_;
+};
+
+} // namespace rill::io

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Kernels: per-sample functions, written once for a float and for a vector of floats.
+//
+// A kernel is a callable object `T operator()(T) const noexcept` for T = float and T = Lanes, for example
+// `[gain](auto x) { return x * gain; }`. Kernels of neighbouring nodes are composed into one function, so a chain of
+// them is one pass over memory, and the vectors do not depend on what the optimiser makes of a loop (GCC 12 at -O2
+// vectorises almost none).
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+namespace rill::io {
+
+#if defined(__AVX__)
+inline constexpr std::size_t vector_bytes = 32;
+#else
+inline constexpr std::size_t vector_bytes = 16; // SSE2, NEON
+#endif
+
+/// As many samples as the target's vector registers hold.
+using Lanes = float __attribute__((vector_size(vector_bytes)));
+inline constexpr std::size_t num_lanes = vector_bytes / sizeof(float);
+
+namespace detail {
+
+[[gnu::always_inline]] inline Lanes load(const float* samples) noexcept {
+    Lanes lanes;
+    std::memcpy(&lanes, samples, sizeof lanes); // unaligned: servers promise less than a vector's alignment
+    return lanes;
+}
+[[gnu::always_inline]] inline void store(float* samples, Lanes lanes) noexcept {
+    std::memcpy(samples, &lanes, sizeof lanes);
+}
+
+/// `first`, then `second`.
+template <class First, class Second>
+struct Composed {
+    First first;
+    Second second;
+    template <class T>
+    [[gnu::always_inline]] T operator()(T x) const noexcept {
+        return second(first(x));
+    }
+};
+
+struct Identity {
+    template <class T>
+    [[gnu::always_inline]] T operator()(T x) const noexcept {
+        return x;
+    }
+};
+
+} // namespace detail
+
+/// out[i] = kernel(in[i]). `in` and `out` are the same memory or do not overlap. Thread: cycle. Realtime-safe: yes.
+template <std::size_t Frames, class Kernel>
+[[gnu::always_inline]] inline void apply(std::span<const float, Frames> in, std::span<float, Frames> out,
+                                         const Kernel& kernel) noexcept {
+    const float* const source = in.data();
+    float* const target = out.data();
+    const std::size_t frames = in.size();
+    std::size_t i = 0;
+#pragma GCC unroll 16 // a block of 64 becomes straight code; of larger ones the loop is an eighth of the work
+    for (; i + num_lanes <= frames; i += num_lanes)
+        detail::store(target + i, kernel(detail::load(source + i)));
+    for (; i < frames; ++i)
+        target[i] = kernel(source[i]);
+}
+
+} // namespace rill::io

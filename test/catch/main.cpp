@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#if !__has_include(<catch2/catch_test_macros.hpp>)
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#else
+#include <catch2/catch_session.hpp>
+
+int main(int argc, char** argv) {
+    return Catch::Session().run(argc, argv);
+}
+#endif
