@@ -86,6 +86,12 @@ private:
         stream.frames.store(tick_.position, std::memory_order_relaxed);
     }
 
+    /// The slow path's: the graph is not inlined twice.
+    template <class F>
+    [[gnu::noinline]] void call_out_of_line(std::uint32_t frames) noexcept {
+        call<F>(frames);
+    }
+
     template <class F>
     [[gnu::noinline]] void slow_cycle(std::uint32_t frames) noexcept {
         if (!session.fetch_checked(capture, playback, frames))
@@ -102,7 +108,7 @@ private:
             tick_.cycle_offset = place.offset;
             if (final_cycle && place.last)
                 tick_.flags = tick_.flags | TickFlags::final;
-            call<F>(place.frames);
+            call_out_of_line<F>(place.frames);
             tick_.flags = steady_flags();
             tick_.lost_frames = 0;
         });

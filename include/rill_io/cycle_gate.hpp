@@ -66,23 +66,23 @@ public:
     /// Arms the fast path for cycles of `frames` frames (0 = none: every cycle is slow). Thread: cycle, between
     /// enter() and leave(). Realtime-safe: yes.
     void arm(std::uint32_t frames) noexcept {
-        admitted_.store(frames, std::memory_order_seq_cst);
+        admitted_.store(frames != 0 ? frames : nobody, std::memory_order_seq_cst);
         // close() or request_attention() may have come in between; theirs must win.
         if (!is_open() || attention_.load(std::memory_order_seq_cst))
-            admitted_.store(0, std::memory_order_relaxed);
+            admitted_.store(nobody, std::memory_order_relaxed);
     }
 
     /// Sends the next cycle along the slow path. Thread: any. Realtime-safe: yes, also in a signal handler.
     void request_attention() noexcept {
         attention_.store(true, std::memory_order_seq_cst);
-        admitted_.store(0, std::memory_order_seq_cst);
+        admitted_.store(nobody, std::memory_order_seq_cst);
     }
     /// Taken by the slow path before it looks at what happened. Thread: cycle. Realtime-safe: yes.
     void acknowledge_attention() noexcept { attention_.store(false, std::memory_order_seq_cst); }
 
     /// Lets cycles in, the first along the slow path. Thread: control. Realtime-safe: no.
     void open() noexcept {
-        admitted_.store(0, std::memory_order_seq_cst);
+        admitted_.store(nobody, std::memory_order_seq_cst);
         open_.store(true, std::memory_order_seq_cst);
     }
 
@@ -90,7 +90,7 @@ public:
     /// Idempotent. Thread: control, never cycle. Realtime-safe: no.
     [[nodiscard]] bool close(int timeout_ms) noexcept {
         open_.store(false, std::memory_order_seq_cst);
-        admitted_.store(0, std::memory_order_seq_cst);
+        admitted_.store(nobody, std::memory_order_seq_cst);
         fence_all_threads();
         for (int waited_ms = 0; inside_.load(std::memory_order_acquire); ++waited_ms) {
             if (waited_ms >= timeout_ms)
@@ -101,7 +101,10 @@ public:
     }
 
 private:
-    std::atomic<std::uint32_t> admitted_{0};
+    /// Matches no cycle. Not 0: a plugin host may well bring a cycle of 0 frames.
+    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+
+    std::atomic<std::uint32_t> admitted_{nobody};
     std::atomic<bool> inside_{false};
     std::atomic<bool> open_{false};
     std::atomic<bool> attention_{false};

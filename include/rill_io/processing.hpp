@@ -62,7 +62,7 @@ public:
     }
 
     /// One block. Thread: cycle. Realtime-safe: yes, if the graph is.
-    void operator()(const ClockTick& tick) noexcept {
+    [[gnu::always_inline]] void operator()(const ClockTick& tick) noexcept {
         if (!mailbox_.empty() || num_pending_ != 0) [[unlikely]]
             process_with_commands(tick);
         else

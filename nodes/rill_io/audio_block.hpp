@@ -7,8 +7,25 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace rill::io {
+
+/// Calls `visit(channel)` for every channel of a block; a few channels known at compile time become straight code.
+template <class Block, class Visit>
+[[gnu::always_inline]] inline void for_each_channel(const Block& block, const Visit& visit) noexcept {
+    constexpr std::size_t max_straight = 8;
+    if constexpr (requires { std::integral_constant<std::size_t, Block::num_channels()>{}; }) {
+        if constexpr (Block::num_channels() <= max_straight) {
+            [&]<std::size_t... Channel>(std::index_sequence<Channel...>) __attribute__((always_inline)) {
+                (visit(Channel), ...);
+            }(std::make_index_sequence<Block::num_channels()>{});
+            return;
+        }
+    }
+    for (std::size_t channel = 0; channel < block.num_channels(); ++channel)
+        visit(channel);
+}
 
 /// `Channels` planar channels of `Frames` samples each; either may be `std::dynamic_extent`. With a channel count
 /// known at compile time the pointers live in registers.

@@ -216,8 +216,9 @@ private:
             run<I + 1, true>(tick, range, target.as_const(), target);
         } else {
             constexpr std::size_t end = end_of_elementwise(I);
-            for (std::size_t channel = 0; channel < in.num_channels(); ++channel)
+            for_each_channel(in, [&](std::size_t channel) __attribute__((always_inline)) {
                 apply(in.channel(channel), target.channel(channel), fused_kernel<I, end>(channel));
+            });
             run<end, true>(tick, range, target.as_const(), target);
         }
     }

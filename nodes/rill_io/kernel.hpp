@@ -63,11 +63,28 @@ template <std::size_t Frames, class Kernel>
     float* const target = out.data();
     const std::size_t frames = in.size();
     std::size_t i = 0;
-#pragma GCC unroll 16 // a block of 64 becomes straight code; of larger ones the loop is an eighth of the work
-    for (; i + num_lanes <= frames; i += num_lanes)
-        detail::store(target + i, kernel(detail::load(source + i)));
-    for (; i < frames; ++i)
-        target[i] = kernel(source[i]);
+    if constexpr (Frames != std::dynamic_extent) {
+#pragma GCC unroll 16 // blocks of up to 64 become straight code; in longer ones the loop itself is hardly seen
+        for (; i + num_lanes <= frames; i += num_lanes)
+            detail::store(target + i, kernel(detail::load(source + i)));
+    } else {
+        // Four at a time by hand: unrolling a loop of unknown length by pragma costs a jump table in front of it.
+        for (; i + 4 * num_lanes <= frames; i += 4 * num_lanes) {
+            const Lanes a = kernel(detail::load(source + i));
+            const Lanes b = kernel(detail::load(source + i + num_lanes));
+            const Lanes c = kernel(detail::load(source + i + 2 * num_lanes));
+            const Lanes d = kernel(detail::load(source + i + 3 * num_lanes));
+            detail::store(target + i, a);
+            detail::store(target + i + num_lanes, b);
+            detail::store(target + i + 2 * num_lanes, c);
+            detail::store(target + i + 3 * num_lanes, d);
+        }
+        for (; i + num_lanes <= frames; i += num_lanes)
+            detail::store(target + i, kernel(detail::load(source + i)));
+    }
+    if constexpr (Frames == std::dynamic_extent || Frames % num_lanes != 0)
+        for (; i < frames; ++i)
+            target[i] = kernel(source[i]);
 }
 
 } // namespace rill::io
