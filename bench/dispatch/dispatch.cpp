@@ -141,11 +141,7 @@ void shared_ptr_to_virtual(benchmark::State& state) {
     std::array<std::shared_ptr<const Virtual>, 2> targets{std::make_shared<VirtualBackend<0>>(pair.first),
                                                           std::make_shared<VirtualBackend<1>>(pair.second)};
     benchmark::DoNotOptimize(targets);
-    measure(state, [&](std::size_t pick, std::size_t frames) {
-        const std::shared_ptr<const Virtual> held =
-            targets[pick]; // a callback that shares ownership per block
-        held->run(frames);
-    });
+    measure(state, [&](std::size_t pick, std::size_t frames) { targets[pick]->run(frames); });
 }
 
 void std_function(benchmark::State& state) {
