@@ -102,11 +102,14 @@ public:
 
     [[nodiscard]] explicit operator bool() const noexcept { return ok_; }
     [[nodiscard]] bool has_value() const noexcept { return ok_; }
-    /// Only when `has_value()`; a default value otherwise.
-    [[nodiscard]] T& value() noexcept { return value_; }
-    [[nodiscard]] const T& value() const noexcept { return value_; }
-    [[nodiscard]] T& operator*() noexcept { return value_; }
-    [[nodiscard]] const T& operator*() const noexcept { return value_; }
+    /// Only when `has_value()`; a default value otherwise. Taken from a temporary it is moved out, so that
+    /// `for (auto& device : *devices())` does not dangle.
+    [[nodiscard]] T& value() & noexcept { return value_; }
+    [[nodiscard]] const T& value() const& noexcept { return value_; }
+    [[nodiscard]] T value() && { return std::move(value_); }
+    [[nodiscard]] T& operator*() & noexcept { return value_; }
+    [[nodiscard]] const T& operator*() const& noexcept { return value_; }
+    [[nodiscard]] T operator*() && { return std::move(value_); }
     [[nodiscard]] T* operator->() noexcept { return &value_; }
     [[nodiscard]] const T* operator->() const noexcept { return &value_; }
     /// Only when not `has_value()`.

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MIT
+#include "connection.hpp"
+#include "links.hpp"
+#include <rill_io/bounded_call.hpp>
+#include <rill_io/pipewire.hpp>
+
+#include <pipewire/filter.h>
+#include <pipewire/pipewire.h>
+#include <spa/param/latency-utils.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace rill::io::pipewire {
+
+static_assert(offsetof(Clock, flags) == offsetof(spa_io_clock, flags));
+static_assert(offsetof(Clock, id) == offsetof(spa_io_clock, id));
+static_assert(offsetof(Clock, nsec) == offsetof(spa_io_clock, nsec));
+static_assert(offsetof(Clock, rate_denom) == offsetof(spa_io_clock, rate) + offsetof(spa_fraction, denom));
+static_assert(offsetof(Clock, position) == offsetof(spa_io_clock, position));
+static_assert(offsetof(Clock, duration) == offsetof(spa_io_clock, duration));
+static_assert(offsetof(spa_io_position, clock) == 0);
+
+namespace {
+
+constexpr const char* name = Backend::name;
+constexpr int node_timeout_ms = 3000;
+constexpr int first_cycle_timeout_ms = 2000;
+constexpr int close_timeout_ms = 2000;
+/// Enough for a new link's driver to have taken the node over.
+constexpr std::uint32_t cycles_until_known = 2;
+
+template <std::size_t Size>
+void copy_text(char (&target)[Size], std::string_view text) {
+    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
+}
+
+/// What libpipewire keeps for each port of ours: the largest latency that was reported for it.
+struct PortData {
+    std::uint32_t latency_frames = 0;
+};
+
+} // namespace
+
+struct Session::Control {
+    Connection connection;
+    Links links;
+    pw_filter* filter = nullptr;
+    spa_hook filter_hook{};
+    pw_filter_events events{}; ///< events.process is read by the data thread in every cycle
+    Autoconnect autoconnect = Autoconnect::standard;
+    std::string capture_target;
+    std::string playback_target;
+    bool linking = false; ///< follow changes of the graph
+    bool adapter_running = false;
+    Session* session = nullptr;
+
+    Result<void> make_filter(const StreamConfig& config, const Options& options);
+    Result<void> check_targets(const StreamConfig& config);
+    void add_ports(pw_direction direction, std::uint32_t count, std::array<void*, max_channels>& ports);
+    void link();
+    void report_latency();
+    bool wait_for_cycles();
+
+    static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error);
+    static void on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter);
+};
+
+Session::~Session() {
+    delete control_;
+}
+
+Result<void> Session::open(const StreamConfig& config, const Options& options, Stream& stream) {
+    delete control_;
+    control_ = new Control{};
+    control_->session = this;
+    stream_ = &stream;
+    owns_connection_ = options.loop == nullptr;
+    num_inputs_ = config.input_channels;
+    num_outputs_ = config.output_channels;
+    engine_ = nullptr;
+    expected_position_ = 0;
+    rate_ = flags_ = clock_id_ = 0;
+    idle_cycles_.store(0, std::memory_order_relaxed);
+    silence_.assign(max_quantum, 0.0F);
+    scratch_.assign(max_quantum, 0.0F);
+
+    Connection& connection = control_->connection;
+    if (auto connected = connection.open(options); !connected)
+        return connected;
+    Result<void> result;
+    bool cycling = false;
+    {
+        const Connection::Lock lock(connection);
+        connection.on_lost(
+            [](void* session, int native) {
+                static_cast<Session*>(session)->stream_->lost(
+                    Errc::server_lost, "the PipeWire server is gone; restart it and open again", native);
+            },
+            this);
+        control_->autoconnect = config.autoconnect;
+        control_->capture_target = config.capture_target.empty() ? config.device : config.capture_target;
+        control_->playback_target = config.playback_target.empty() ? config.device : config.playback_target;
+        result = control_->check_targets(config);
+        if (result)
+            result = control_->make_filter(config, options);
+        if (result) {
+            connection.on_change([](void* control) { static_cast<Control*>(control)->link(); }, control_);
+            control_->linking = true;
+            control_->link();
+            cycling = control_->wait_for_cycles();
+        }
+    }
+    if (result && connection.lost())
+        result =
+            Error::make(Errc::no_server, name, "open", EPIPE, "the PipeWire server went away; restart it");
+    else if (result && !cycling)
+        result =
+            Error::make(Errc::timed_out, name, "open", 0,
+                        "the graph has not run for %d ms; is there a driver in the server's configuration "
+                        "(pw-top shows them)?",
+                        first_cycle_timeout_ms);
+    if (!result) {
+        (void)close();
+        return result;
+    }
+    StreamInfo& got = stream.negotiated;
+    copy_text(got.client_name, config.client_name);
+    copy_text(got.device, config.device.empty() ? std::string_view("default") : config.device);
+    got.sample_rate = stream.sample_rate();
+    got.quantum = stream.quantum.load(std::memory_order_relaxed);
+    got.input_channels = num_inputs_;
+    got.output_channels = num_outputs_;
+    got.hardware_format = "float32";
+    got.direct = true;
+    return {};
+}
+
+Result<void> Session::Control::check_targets(const StreamConfig& config) {
+    if (config.autoconnect == Autoconnect::off)
+        return {};
+    const auto check = [&](std::uint32_t channels, const std::string& target, bool playback) -> Result<void> {
+        if (channels == 0)
+            return {};
+        const auto ports = find_ports(connection, target, playback);
+        if (!ports)
+            return ports.error();
+        if (target.empty() && !ports->empty() && ports->size() < channels)
+            return Error::make(
+                Errc::unsupported_channels, name, "open", 0,
+                "the default %s has %zu ports, %u channels were asked; ask for %zu, or set autoconnect "
+                "= off",
+                playback ? "sink" : "source", ports->size(), channels, ports->size());
+        return {};
+    };
+    if (auto ok = check(config.input_channels, capture_target, false); !ok)
+        return ok;
+    return check(config.output_channels, playback_target, true);
+}
+
+Result<void> Session::Control::make_filter(const StreamConfig& config, const Options& options) {
+    const std::string client(config.client_name);
+    const std::string description(options.description.empty() ? config.client_name : options.description);
+    const char* const category = config.output_channels == 0  ? "Capture"
+                                 : config.input_channels == 0 ? "Playback"
+                                                              : "Duplex";
+    pw_properties* const properties = pw_properties_new(
+        PW_KEY_MEDIA_TYPE, "Audio", PW_KEY_MEDIA_CATEGORY, category, PW_KEY_MEDIA_ROLE,
+        std::string(options.media_role).c_str(), PW_KEY_NODE_NAME, client.c_str(), PW_KEY_NODE_DESCRIPTION,
+        description.c_str(), PW_KEY_APP_NAME, description.c_str(), PW_KEY_APP_ICON_NAME,
+        std::string(options.icon).c_str(), PW_KEY_NODE_ALWAYS_PROCESS, "true", nullptr);
+    constexpr std::uint32_t usual_rate = 48000;
+    const std::uint32_t rate = config.sample_rate != 0  ? config.sample_rate
+                               : connection.rate() != 0 ? connection.rate()
+                                                        : usual_rate;
+    if (config.block != 0)
+        pw_properties_setf(properties, PW_KEY_NODE_LATENCY, "%u/%u", config.block, rate);
+    if (config.sample_rate != 0)
+        pw_properties_setf(properties, PW_KEY_NODE_RATE, "1/%u", config.sample_rate);
+    if (config.block != 0 && options.force_quantum)
+        pw_properties_setf(properties, PW_KEY_NODE_FORCE_QUANTUM, "%u", config.block);
+    if (config.sample_rate != 0 && options.force_rate)
+        pw_properties_setf(properties, PW_KEY_NODE_FORCE_RATE, "%u", config.sample_rate);
+    filter = pw_filter_new(connection.core(), client.c_str(), properties);
+    if (filter == nullptr)
+        return Error::make(Errc::backend_failure, name, "open", errno, "the filter could not be made: %s",
+                           std::strerror(errno));
+    events.version = PW_VERSION_FILTER_EVENTS;
+    events.state_changed = &Control::on_state;
+    events.param_changed = &Control::on_param;
+    events.process = &Session::process_idle;
+    pw_filter_add_listener(filter, &filter_hook, &events, session);
+    add_ports(PW_DIRECTION_INPUT, session->num_inputs_, session->input_ports_);
+    add_ports(PW_DIRECTION_OUTPUT, session->num_outputs_, session->output_ports_);
+    if (const int status = pw_filter_connect(filter, PW_FILTER_FLAG_RT_PROCESS, nullptr, 0); status < 0)
+        return Error::make(Errc::backend_failure, name, "open", status,
+                           "the filter could not be connected: %s", std::strerror(-status));
+    const std::size_t num_ports = session->num_inputs_ + session->num_outputs_;
+    const bool listed = connection.wait_until(node_timeout_ms, [&] {
+        const std::uint32_t id = pw_filter_get_node_id(filter);
+        return id != SPA_ID_INVALID &&
+               ports_of(connection, id, false).size() + ports_of(connection, id, true).size() >= num_ports;
+    });
+    if (!listed)
+        return Error::make(Errc::timed_out, name, "open", 0,
+                           "the server has not shown our %zu ports within %d ms; is it overloaded?",
+                           num_ports, node_timeout_ms);
+    return {};
+}
+
+void Session::Control::add_ports(pw_direction direction, std::uint32_t count,
+                                 std::array<void*, max_channels>& ports) {
+    const bool input = direction == PW_DIRECTION_INPUT;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::string port_name = (input ? "in_" : "out_") + std::to_string(i + 1);
+        pw_properties* const properties = pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio",
+                                                            PW_KEY_PORT_NAME, port_name.c_str(), nullptr);
+        ports[i] = pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortData),
+                                      properties, nullptr, 0);
+        new (ports[i]) PortData{};
+    }
+}
+
+void Session::Control::link() {
+    if (!linking || autoconnect == Autoconnect::off)
+        return;
+    const std::uint32_t node = pw_filter_get_node_id(filter);
+    const PortIds inputs = ports_of(connection, node, false);
+    const PortIds outputs = ports_of(connection, node, true);
+    std::vector<Links::Pair> wanted;
+    if (const auto sources = find_ports(connection, capture_target, false); sources && !inputs.empty())
+        for (std::size_t i = 0; i < std::min(inputs.size(), sources->size()); ++i)
+            wanted.push_back({(*sources)[i], inputs[i]});
+    if (const auto sinks = find_ports(connection, playback_target, true); sinks && !outputs.empty())
+        for (std::size_t i = 0; i < std::min(outputs.size(), sinks->size()); ++i)
+            wanted.push_back({outputs[i], (*sinks)[i]});
+    links.want(connection, wanted);
+}
+
+bool Session::Control::wait_for_cycles() {
+    (void)connection.wait_until(node_timeout_ms, [&] { return links.settled(); });
+    // The data thread does not signal the loop: look again in small steps.
+    const std::uint32_t from = session->idle_cycles_.load(std::memory_order_acquire);
+    constexpr int step_ms = 5;
+    for (int waited = 0; waited < first_cycle_timeout_ms && !connection.lost(); waited += step_ms) {
+        if (session->idle_cycles_.load(std::memory_order_acquire) - from >= cycles_until_known)
+            return true;
+        (void)connection.wait_until(step_ms, [] { return false; });
+    }
+    return false;
+}
+
+Result<void> Session::switch_process(ProcessFunction function, void* engine) {
+    if (control_->connection.lost())
+        return Error::make(Errc::server_lost, name, "start", EPIPE,
+                           "the PipeWire server has gone since open(); close() and open() again");
+    engine_ = engine;
+    // Release: whoever calls the new function sees the engine. The gate is open already; libpipewire loads
+    // the pointer anew in every cycle.
+    std::atomic_ref<decltype(control_->events.process)>(control_->events.process)
+        .store(function, std::memory_order_release);
+    return {};
+}
+
+Result<void> Session::stop() {
+    return {}; // the node stays linked; the gate is closed and it plays silence
+}
+
+bool Session::close() {
+    if (control_ == nullptr || control_->connection.loop() == nullptr)
+        return true;
+    const auto tear_down = [](Control*& control) {
+        Connection& connection = control->connection;
+        connection.stop_loop(); // nothing calls back any more, but for the data thread
+        const auto destroy = [&] {
+            control->linking = false;
+            control->links.destroy_all();
+            if (control->filter != nullptr)
+                pw_filter_destroy(std::exchange(control->filter, nullptr));
+        };
+        if (control->session->owns_connection_) {
+            destroy();
+        } else {
+            const Connection::Lock lock(connection);
+            destroy();
+            (void)connection.round_trip(close_timeout_ms / 2);
+        }
+        connection.close();
+    };
+    Control* control = control_;
+    return bounded_call<Control*>(close_timeout_ms, control, tear_down, [](Control*&) {});
+}
+
+bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
+    fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
+    if (frames <= max_quantum)
+        return true;
+    // Too long for the stand-ins of unlinked ports: processed only if there are none.
+    bool complete = true;
+    for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
+        complete = complete && capture.input(channel) != silence_.data();
+    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel) {
+        if (playback.output(channel) == scratch_.data())
+            complete = false;
+    }
+    if (!complete)
+        for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
+            if (playback.output(channel) != scratch_.data())
+                std::memset(playback.output(channel), 0, frames * sizeof(float));
+    return complete;
+}
+
+void Session::clock_changed() noexcept {
+    const bool same_clock = clock_->id == clock_id_ && clock_->rate_denom == rate_;
+    if (same_clock && clock_->position > expected_position_)
+        stream_->report_xrun(clock_->position -
+                             expected_position_); // 0.3.65 tells of an xrun in no other way
+    clock_id_ = clock_->id;
+    rate_ = clock_->rate_denom;
+    flags_ = clock_->flags;
+    stream_->report_sample_rate(rate_);
+    stream_->report_freewheeling((flags_ & SPA_IO_CLOCK_FLAG_FREEWHEEL) != 0);
+}
+
+void Session::process_idle(void* session, spa_io_position* position) noexcept {
+    auto& self = *static_cast<Session*>(session);
+    const std::uint32_t frames = self.read_clock(position);
+    for (std::uint32_t channel = 0; channel < self.num_inputs_; ++channel)
+        (void)pw_filter_get_dsp_buffer(self.input_ports_[channel], frames);
+    for (std::uint32_t channel = 0; channel < self.num_outputs_; ++channel)
+        if (void* const samples = pw_filter_get_dsp_buffer(self.output_ports_[channel], frames);
+            samples != nullptr)
+            std::memset(samples, 0, frames * sizeof(float));
+    self.stream_->quantum.store(frames, std::memory_order_relaxed);
+    self.idle_cycles_.fetch_add(1, std::memory_order_release);
+}
+
+std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcept {
+    const auto& self = *static_cast<const Session*>(session);
+    if (self.clock_ == nullptr || self.rate_ == 0)
+        return 0;
+    const std::int64_t offset_ns = std::int64_t{offset} * 1'000'000'000 / self.rate_;
+    return self.clock_->nsec + static_cast<std::uint64_t>(offset_ns);
+}
+
+std::uint32_t Session::node_id() const noexcept {
+    return control_ != nullptr && control_->filter != nullptr ? pw_filter_get_node_id(control_->filter)
+                                                              : SPA_ID_INVALID;
+}
+
+void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state state, const char*) {
+    auto& session = *static_cast<Session*>(self);
+    pw_thread_loop_signal(session.control_->connection.loop(), false);
+    if (state == PW_FILTER_STATE_ERROR)
+        session.stream_->lost(Errc::device_lost,
+                              "the server put our node into an error state; see pw-dump, open again");
+    else if (state == PW_FILTER_STATE_UNCONNECTED && session.control_->linking)
+        session.stream_->lost(Errc::server_lost, "the PipeWire server is gone; restart it and open again");
+}
+
+void Session::Control::on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) {
+    auto& session = *static_cast<Session*>(self);
+    spa_latency_info latency{};
+    if (port == nullptr || id != SPA_PARAM_Latency || parameter == nullptr ||
+        spa_latency_parse(parameter, &latency) < 0)
+        return;
+    const std::uint32_t rate = session.stream_->sample_rate();
+    const std::uint32_t quantum = session.stream_->quantum.load(std::memory_order_relaxed);
+    const double frames = static_cast<double>(latency.max_quantum) * quantum +
+                          static_cast<double>(latency.max_rate) +
+                          static_cast<double>(latency.max_ns) * rate * 1e-9;
+    static_cast<PortData*>(port)->latency_frames = static_cast<std::uint32_t>(frames);
+    session.control_->report_latency();
+}
+
+void Session::Control::report_latency() {
+    const auto largest = [](const std::array<void*, max_channels>& ports, std::uint32_t count) {
+        std::uint32_t frames = 0;
+        for (std::uint32_t i = 0; i < count; ++i)
+            frames = std::max(frames, static_cast<const PortData*>(ports[i])->latency_frames);
+        return frames;
+    };
+    session->stream_->report_latency(largest(session->input_ports_, session->num_inputs_),
+                                     largest(session->output_ports_, session->num_outputs_));
+}
+
+Result<void> Backend::available() {
+    Connection connection;
+    return connection.open({});
+}
+
+Result<DeviceList> Backend::devices() {
+    Connection connection;
+    if (auto connected = connection.open({}); !connected)
+        return connected.error();
+    const Connection::Lock lock(connection);
+    const std::string sink = connection.default_node(true);
+    const std::string source = connection.default_node(false);
+    DeviceList devices;
+    for (const auto& [id, node] : connection.nodes()) {
+        const PortIds inputs = ports_of(connection, id, false);
+        const PortIds outputs = ports_of(connection, id, true);
+        if (!std::string_view(node.media_class).starts_with("Audio/") || (inputs.empty() && outputs.empty()))
+            continue;
+        Device device;
+        device.id = node.name;
+        device.description = node.description;
+        device.output_channels = static_cast<std::uint32_t>(inputs.size());
+        device.input_channels = static_cast<std::uint32_t>(outputs.size());
+        device.default_rate = connection.rate();
+        device.default_playback = node.name == sink;
+        device.default_capture = node.name == source;
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
+} // namespace rill::io::pipewire

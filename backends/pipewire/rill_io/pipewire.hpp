@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// pipewire: one pw_filter node with N mono ports in and M out, processed in the server's own cycle.
+//
+// Cycle thread: libpipewire's data thread (RT_PROCESS, so no added cycle). Clock, rate and quantum: the
+// graph's, which may change them in any cycle; config.sample_rate and config.block are asked for as node.rate
+// and node.latency. The window is the ports' buffers themselves: nothing is copied; an unlinked port reads
+// silence and writes to scratch. Links are made here, with or without a session manager, and follow the
+// default device. open() returns when the first cycles have run, so rate and quantum are what they are. The
+// node stays linked between stop() and start().
+
+#include <rill_io/concepts.hpp>
+#include <rill_io/config.hpp>
+#include <rill_io/device.hpp>
+#include <rill_io/error.hpp>
+#include <rill_io/stream.hpp>
+#include <rill_io/window.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+struct pw_core;
+struct pw_thread_loop;
+struct spa_io_position;
+extern "C" void* pw_filter_get_dsp_buffer(void* port, std::uint32_t frames);
+
+namespace rill::io::pipewire {
+
+struct Options {
+    /// A host's running loop and connection to work in, neither owned; both or none.
+    pw_thread_loop* loop = nullptr;
+    pw_core* core = nullptr;
+    std::string_view remote = {};      ///< the daemon's name; empty = PIPEWIRE_REMOTE or "pipewire-0"
+    std::string_view description = {}; ///< what a desktop shows; empty = the client name
+    std::string_view media_role = "Production"; ///< "Music", "Game", "Communication", ...
+    std::string_view icon = "audio-x-generic";
+    bool force_quantum =
+        false; ///< freeze the whole graph's quantum at config.block (everybody's, so think twice)
+    bool force_rate = false; ///< likewise the rate at config.sample_rate
+};
+
+/// The head of a `spa_io_position`: what a cycle needs of it (spa/node/io.h, checked in pipewire.cpp).
+struct Clock {
+    std::uint32_t flags;
+    std::uint32_t id;
+    char name[64];
+    std::uint64_t nsec;
+    std::uint32_t rate_num;
+    std::uint32_t rate_denom;
+    std::uint64_t position;
+    std::uint64_t duration;
+};
+
+class Session {
+public:
+    using Options = pipewire::Options;
+
+    Session() = default;
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    Result<void> open(const StreamConfig& config, const Options& options, Stream& stream);
+    Result<void> stop();
+    bool close();
+
+    template <class Cycle>
+    Result<void> start(void* engine) {
+        return switch_process(&Session::process<Cycle>, engine);
+    }
+
+    template <std::size_t Inputs, std::size_t Outputs>
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
+                                      std::uint32_t frames) noexcept {
+        // A link can go at any time, so every buffer may be missing in any cycle.
+        for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_);
+             ++channel) {
+            const void* const samples = pw_filter_get_dsp_buffer(input_ports_[channel], frames);
+            capture.set_input(channel,
+                              samples != nullptr ? static_cast<const float*>(samples) : silence_.data());
+        }
+        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
+             ++channel) {
+            void* const samples = pw_filter_get_dsp_buffer(output_ports_[channel], frames);
+            playback.set_output(channel, samples != nullptr ? static_cast<float*>(samples) : scratch_.data());
+        }
+    }
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
+    [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_connection_; }
+
+    static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+
+    /// The node's id in the server's registry. Thread: control, while open.
+    [[nodiscard]] std::uint32_t node_id() const noexcept;
+
+private:
+    struct Control; ///< what only the control thread and the loop need
+    using ProcessFunction = void (*)(void*, spa_io_position*);
+
+    template <class Cycle>
+    static void process(void* session, spa_io_position* position) noexcept {
+        auto& self = *static_cast<Session*>(session);
+        Cycle::run(self.engine_, self.read_clock(position));
+    }
+
+    /// Looks at the cycle's clock; its frames. One branch while position, rate and flags are as expected.
+    [[gnu::always_inline]] std::uint32_t read_clock(const spa_io_position* position) noexcept {
+        clock_ = reinterpret_cast<const Clock*>(position);
+        const bool steady =
+            clock_->position == expected_position_ && clock_->rate_denom == rate_ && clock_->flags == flags_;
+        if (!steady) [[unlikely]]
+            clock_changed();
+        expected_position_ = clock_->position + clock_->duration;
+        return static_cast<std::uint32_t>(clock_->duration);
+    }
+    void clock_changed() noexcept;
+
+    /// Runs while no driver does: silence out, and it tells open() of rate and quantum.
+    static void process_idle(void* session, spa_io_position* position) noexcept;
+
+    Result<void> switch_process(ProcessFunction function, void* engine);
+
+    void* engine_ = nullptr;
+    const Clock* clock_ = nullptr;
+    std::uint64_t expected_position_ = 0;
+    std::uint32_t rate_ = 0;
+    std::uint32_t flags_ = 0;
+    std::uint32_t clock_id_ = 0;
+    std::uint32_t num_inputs_ = 0;
+    std::uint32_t num_outputs_ = 0;
+    std::array<void*, max_channels> input_ports_{};
+    std::array<void*, max_channels> output_ports_{};
+    std::vector<float> silence_; ///< read in place of an unlinked port
+    std::vector<float> scratch_; ///< written in place of one
+
+    std::atomic<std::uint32_t> idle_cycles_{0};
+    bool owns_connection_ = true;
+    Stream* stream_ = nullptr;
+    Control* control_ = nullptr;
+};
+
+/// The door.
+struct Backend {
+    static constexpr const char* name = "pipewire";
+    static constexpr bool drives_itself = true;
+    /// Success if a server answers. Thread: control. Realtime-safe: no (connects). Bounded in time.
+    static Result<void> available();
+    /// The nodes that capture or play, the defaults marked. Thread: control. Bounded in time.
+    static Result<DeviceList> devices();
+    using Session = pipewire::Session;
+    using Options = pipewire::Options;
+    using Capture = io::Capture<Backend>;
+    using Playback = io::Playback<Backend>;
+};
+
+using Capture = Backend::Capture;
+using Playback = Backend::Playback;
+
+static_assert(IoBackend<Backend>);
+
+} // namespace rill::io::pipewire
+
+namespace rill::io {
+using PipewireBackend = pipewire::Backend;
+} // namespace rill::io
