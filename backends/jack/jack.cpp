@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "client.hpp"
+#include "ports.hpp"
+#include <rill_io/bounded_call.hpp>
 #include <rill_io/jack.hpp>
+
+#include <jack/jack.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,67 +15,12 @@
 #include <string>
 #include <utility>
 
-#include <jack/jack.h>
-
-#include <rill_io/bounded_call.hpp>
-
-#include "ports.hpp"
-
 namespace rill::io::jack {
 
 namespace {
 
 constexpr const char* name = Backend::name;
-constexpr int open_timeout_ms = 5000;
 constexpr int close_timeout_ms = 2000;
-
-struct OpenCall {
-    std::string client_name;
-    std::string server;
-    jack_client_t* client;
-    jack_status_t status;
-};
-
-void do_open(OpenCall& call) {
-    const int options = JackNoStartServer | (call.server.empty() ? 0 : int{JackServerName});
-    call.client = jack_client_open(call.client_name.c_str(), static_cast<jack_options_t>(options), &call.status,
-                                   call.server.c_str());
-}
-void discard_open(OpenCall& call) {
-    if (call.client != nullptr)
-        jack_client_close(call.client);
-}
-
-/// Why jack_client_open gave no client.
-Error open_error(const OpenCall& call) {
-    const char* const server = call.server.empty() ? std::getenv("JACK_DEFAULT_SERVER") : call.server.c_str();
-    if ((call.status & (JackServerFailed | JackServerError | JackShmFailure)) != 0 || call.status == JackFailure)
-        return Error::make(Errc::no_server, name, "open", call.status,
-                           "no JACK server%s%s answers; start one (jackd -d alsa, or PipeWire's), or choose another "
-                           "backend",
-                           server != nullptr ? " named " : "", server != nullptr ? server : "");
-    if ((call.status & JackVersionError) != 0)
-        return Error::make(Errc::backend_failure, name, "open", call.status,
-                           "the JACK server speaks another protocol than libjack; install both from one version");
-    return Error::make(Errc::backend_failure, name, "open", call.status, "jack_client_open failed with status 0x%x",
-                       static_cast<unsigned>(call.status));
-}
-
-Result<OpenCall> bounded_open(std::string client_name, std::string server) {
-    OpenCall call{std::move(client_name), std::move(server), nullptr, jack_status_t{}};
-    if (!bounded_call(open_timeout_ms, call, &do_open, &discard_open))
-        return Error::make(Errc::timed_out, name, "open", 0,
-                           "the JACK server accepts but has not answered for %d ms; it hangs: restart it",
-                           open_timeout_ms);
-    if (call.client == nullptr)
-        return open_error(call);
-    return call;
-}
-
-bool bounded_close(jack_client_t* client) {
-    const auto close = [](jack_client_t*& open) { jack_client_close(open); };
-    return bounded_call<jack_client_t*>(close_timeout_ms, client, close, [](jack_client_t*&) {});
-}
 
 template <std::size_t Size>
 void copy_text(char (&target)[Size], std::string_view text) {
@@ -137,10 +87,11 @@ Result<void> Session::open_client(const StreamConfig& config, const Options& opt
         return {};
     }
     const auto longest = static_cast<std::size_t>(jack_client_name_size()) - 1;
-    auto opened = bounded_open(std::string(config.client_name.substr(0, longest)), std::string(options.server));
+    const auto opened =
+        open_client_bounded(std::string(config.client_name.substr(0, longest)), std::string(options.server));
     if (!opened)
         return opened.error();
-    client_ = opened->client;
+    client_ = *opened;
     return {};
 }
 
@@ -155,10 +106,11 @@ Result<void> Session::check_targets(const StreamConfig& config) {
         if (!ports)
             return ports.error();
         if (target.empty() && !ports->empty() && ports->size() < channels)
-            return Error::make(Errc::unsupported_channels, name, "open", 0,
-                               "the default device has %zu %s ports, %u channels were asked; ask for %zu, or set "
-                               "autoconnect = off",
-                               ports->size(), what, channels, ports->size());
+            return Error::make(
+                Errc::unsupported_channels, name, "open", 0,
+                "the default device has %zu %s ports, %u channels were asked; ask for %zu, or set "
+                "autoconnect = off",
+                ports->size(), what, channels, ports->size());
         return {};
     };
     if (auto ok = check(config.input_channels, control_->capture_target, JackPortIsOutput, "capture"); !ok)
@@ -184,7 +136,9 @@ Result<void> Session::register_ports(const StreamConfig& config, const Options& 
         }
         return {};
     };
-    if (auto ok = add(options.input_prefix, config.input_channels, JackPortIsInput, input_ports_, num_inputs_); !ok)
+    if (auto ok =
+            add(options.input_prefix, config.input_channels, JackPortIsInput, input_ports_, num_inputs_);
+        !ok)
         return ok;
     return add(options.output_prefix, config.output_channels, JackPortIsOutput, output_ports_, num_outputs_);
 }
@@ -192,13 +146,17 @@ Result<void> Session::register_ports(const StreamConfig& config, const Options& 
 void Session::set_callbacks() {
     jack_on_info_shutdown(
         client_,
-        [](jack_status_t code, const char* reason, void* session) { on_shutdown(int{code}, reason, session); }, this);
+        [](jack_status_t code, const char* reason, void* session) {
+            on_shutdown(int{code}, reason, session);
+        },
+        this);
     jack_set_xrun_callback(client_, &Session::on_xrun, this);
     jack_set_buffer_size_callback(client_, &Session::on_buffer_size, this);
     jack_set_sample_rate_callback(client_, &Session::on_sample_rate, this);
     jack_set_freewheel_callback(client_, &Session::on_freewheel, this);
     jack_set_latency_callback(
-        client_, [](jack_latency_callback_mode_t mode, void* session) { on_latency(int{mode}, session); }, this);
+        client_, [](jack_latency_callback_mode_t mode, void* session) { on_latency(int{mode}, session); },
+        this);
 }
 
 Result<void> Session::activate(ProcessFunction function, void* engine) {
@@ -208,17 +166,21 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
     if (control_->active && control_->function == function && control_->engine == engine)
         return {}; // still running from before: the gate is open again
     Connections connections;
-    if (control_->active) { // another callback's type: the process function can only be changed while inactive
-        connections = save_connections(client_, input_ports_.data(), num_inputs_, output_ports_.data(), num_outputs_);
+    if (control_
+            ->active) { // another callback's type: the process function can only be changed while inactive
+        connections =
+            save_connections(client_, input_ports_.data(), num_inputs_, output_ports_.data(), num_outputs_);
         jack_deactivate(client_);
         control_->active = false;
     }
     if (const int status = jack_set_process_callback(client_, function, engine); status != 0)
-        return Error::make(Errc::invalid_state, name, "start", status,
-                           "the JACK client does not take a process callback; an adopted client must not be active");
+        return Error::make(
+            Errc::invalid_state, name, "start", status,
+            "the JACK client does not take a process callback; an adopted client must not be active");
     if (const int status = jack_activate(client_); status != 0)
-        return Error::make(Errc::server_lost, name, "start", status,
-                           "the JACK server did not activate the client; it may have gone: close() and open() again");
+        return Error::make(
+            Errc::server_lost, name, "start", status,
+            "the JACK server did not activate the client; it may have gone: close() and open() again");
     control_->active = true;
     control_->function = function;
     control_->engine = engine;
@@ -233,7 +195,8 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
 void Session::connect_targets() {
     if (control_->autoconnect == Autoconnect::off)
         return;
-    // A port may have gone since open(), or a connection be refused: the stream runs all the same, unconnected there.
+    // A port may have gone since open(), or a connection be refused: the stream runs all the same,
+    // unconnected there.
     const auto sources = find_ports(client_, control_->capture_target, JackPortIsOutput);
     if (sources)
         for (std::size_t i = 0; i < std::min<std::size_t>(num_inputs_, sources->size()); ++i)
@@ -258,7 +221,7 @@ bool Session::give_back_client() {
     jack_client_t* const client = std::exchange(client_, nullptr);
     const bool was_active = std::exchange(control_->active, false);
     if (owns_client_)
-        return bounded_close(client);
+        return close_client_bounded(client);
     struct Leave {
         jack_client_t* client;
         bool deactivate;
@@ -324,7 +287,8 @@ void Session::on_shutdown(int code, const char*, void* session) noexcept {
     auto& self = *static_cast<Session*>(session);
     self.shut_down_.store(true, std::memory_order_release);
     self.stream_->lost(Errc::server_lost,
-                       "the JACK server has shut down or thrown this client out; restart it and open again", code);
+                       "the JACK server has shut down or thrown this client out; restart it and open again",
+                       code);
 }
 
 int Session::on_xrun(void* session) noexcept {
@@ -352,7 +316,8 @@ void Session::on_freewheel(int starting, void* session) noexcept {
 }
 
 void Session::on_latency(int mode, void* session) noexcept {
-    // With a callback of our own libjack no longer passes the ranges on: we do, and add what the adapter adds.
+    // With a callback of our own libjack no longer passes the ranges on: we do, and add what the adapter
+    // adds.
     auto& self = *static_cast<Session*>(session);
     const bool capture = mode == int{JackCaptureLatency};
     const auto& from = capture ? self.input_ports_ : self.output_ports_;
@@ -390,28 +355,6 @@ void Session::update_latency() {
     };
     stream_->report_latency(largest(input_ports_, num_inputs_, JackCaptureLatency),
                             largest(output_ports_, num_outputs_, JackPlaybackLatency));
-}
-
-void silence_messages() noexcept {
-    jack_set_error_function([](const char*) {});
-    jack_set_info_function([](const char*) {});
-}
-
-Result<void> Backend::available() {
-    auto opened = bounded_open("rill-io-probe", {});
-    if (!opened)
-        return opened.error();
-    (void)bounded_close(opened->client);
-    return {};
-}
-
-Result<DeviceList> Backend::devices() {
-    auto opened = bounded_open("rill-io-probe", {});
-    if (!opened)
-        return opened.error();
-    DeviceList devices = list_clients(opened->client);
-    (void)bounded_close(opened->client);
-    return devices;
 }
 
 } // namespace rill::io::jack

@@ -8,8 +8,8 @@ namespace rill::io::jack {
 
 namespace {
 
-/// What begins with `text` and goes on with `ending`, as jack_get_ports wants it: a regular expression. Names are full
-/// of characters that mean something there.
+/// What begins with `text` and goes on with `ending`, as jack_get_ports wants it: a regular expression. Names
+/// are full of characters that mean something there.
 std::string anchored(std::string_view text, char ending) {
     std::string pattern = "^";
     for (const char c : text) {
@@ -46,9 +46,10 @@ Result<PortNames> find_ports(jack_client_t* client, const std::string& target, u
         if (found.empty())
             found = ports_matching(client, anchored(part, ':'), flags);
         if (found.empty() || part.empty())
-            return Error::make(Errc::no_device, "jack", "open", 0,
-                               "there is no %s port or client '%s'; see 'rill-io devices --backend jack' or jack_lsp",
-                               (flags & JackPortIsOutput) != 0 ? "capture" : "playback", part.c_str());
+            return Error::make(
+                Errc::no_device, "jack", "open", 0,
+                "there is no %s port or client '%s'; see 'rill-io devices --backend jack' or jack_lsp",
+                (flags & JackPortIsOutput) != 0 ? "capture" : "playback", part.c_str());
         names.insert(names.end(), found.begin(), found.end());
     }
     return names;
@@ -77,7 +78,8 @@ Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, 
 
 void restore_connections(jack_client_t* client, const Connections& connections) {
     for (const auto& [source, destination] : connections)
-        jack_connect(client, source.c_str(), destination.c_str()); // EEXIST (own out to own in, twice) is fine
+        jack_connect(client, source.c_str(),
+                     destination.c_str()); // EEXIST (own out to own in, twice) is fine
 }
 
 DeviceList list_clients(jack_client_t* client) {
@@ -85,8 +87,8 @@ DeviceList list_clients(jack_client_t* client) {
     const auto add = [&](unsigned long flags, bool capture) {
         for (const std::string& port : ports_matching(client, "", flags)) {
             const std::string owner = port.substr(0, port.find(':'));
-            auto device =
-                std::find_if(devices.begin(), devices.end(), [&](const Device& known) { return known.id == owner; });
+            auto device = std::find_if(devices.begin(), devices.end(),
+                                       [&](const Device& known) { return known.id == owner; });
             if (device == devices.end()) {
                 device = devices.insert(devices.end(), Device{});
                 device->id = owner;

@@ -3,24 +3,24 @@
 
 // Looking up, saving and restoring JACK ports and connections. Control thread only.
 
+#include <rill_io/device.hpp>
+#include <rill_io/error.hpp>
+
+#include <jack/jack.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <jack/jack.h>
-
-#include <rill_io/device.hpp>
-#include <rill_io/error.hpp>
-
 namespace rill::io::jack {
 
 using PortNames = std::vector<std::string>;
 
-/// The audio ports that `target` means, in order: a comma separated list of port names or of client names (all of a
-/// client's ports), or the physical ports if it is empty. `flags`: JackPortIsOutput to capture from, JackPortIsInput
-/// to play to. `no_device` for a name that nothing has.
+/// The audio ports that `target` means, in order: a comma separated list of port names or of client names
+/// (all of a client's ports), or the physical ports if it is empty. `flags`: JackPortIsOutput to capture
+/// from, JackPortIsInput to play to. `no_device` for a name that nothing has.
 Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags);
 
 /// Pairs of source and destination port.

@@ -394,30 +394,4 @@ Result<void> Backend::available() {
     return connection.open({});
 }
 
-Result<DeviceList> Backend::devices() {
-    Connection connection;
-    if (auto connected = connection.open({}); !connected)
-        return connected.error();
-    const Connection::Lock lock(connection);
-    const std::string sink = connection.default_node(true);
-    const std::string source = connection.default_node(false);
-    DeviceList devices;
-    for (const auto& [id, node] : connection.nodes()) {
-        const PortIds inputs = ports_of(connection, id, false);
-        const PortIds outputs = ports_of(connection, id, true);
-        if (!std::string_view(node.media_class).starts_with("Audio/") || (inputs.empty() && outputs.empty()))
-            continue;
-        Device device;
-        device.id = node.name;
-        device.description = node.description;
-        device.output_channels = static_cast<std::uint32_t>(inputs.size());
-        device.input_channels = static_cast<std::uint32_t>(outputs.size());
-        device.default_rate = connection.rate();
-        device.default_playback = node.name == sink;
-        device.default_capture = node.name == source;
-        devices.push_back(std::move(device));
-    }
-    return devices;
-}
-
 } // namespace rill::io::pipewire

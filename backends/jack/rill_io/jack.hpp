@@ -20,6 +20,7 @@
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/stream.hpp>
+#include <rill_io/wakeup.hpp>
 #include <rill_io/window.hpp>
 
 struct _jack_client; // jack_client_t
@@ -124,6 +125,24 @@ private:
 /// not for plugins. Thread: control, before other calls.
 void silence_messages() noexcept;
 
+/// Watches ports that come and go: see rill_io/device_monitor.hpp.
+class DeviceWatcher {
+public:
+    DeviceWatcher() = default;
+    ~DeviceWatcher() { close(); }
+    DeviceWatcher(const DeviceWatcher&) = delete;
+    DeviceWatcher& operator=(const DeviceWatcher&) = delete;
+
+    Result<void> open(Wakeup& wakeup);
+    Result<DeviceList> list();
+    void close() noexcept;
+
+private:
+    _jack_client* client_ = nullptr;
+    Wakeup* wakeup_ = nullptr;
+    std::atomic<bool> shut_down_{false};
+};
+
 /// The door.
 struct Backend {
     static constexpr const char* name = "jack";
@@ -132,6 +151,7 @@ struct Backend {
     static Result<void> available();
     /// The clients that have audio ports, physical ones first; empty if no server answers. Thread: control.
     static Result<DeviceList> devices();
+    using DeviceWatcher = jack::DeviceWatcher;
     using Session = jack::Session;
     using Options = jack::Options;
     using Capture = io::Capture<Backend>;

@@ -145,6 +145,24 @@ private:
     Control* control_ = nullptr;
 };
 
+class Connection;
+
+/// Watches the registry and the default devices: see rill_io/device_monitor.hpp.
+class DeviceWatcher {
+public:
+    DeviceWatcher();
+    ~DeviceWatcher();
+    DeviceWatcher(const DeviceWatcher&) = delete;
+    DeviceWatcher& operator=(const DeviceWatcher&) = delete;
+
+    Result<void> open(Wakeup& wakeup);
+    Result<DeviceList> list();
+    void close() noexcept;
+
+private:
+    Connection* connection_;
+};
+
 /// The door.
 struct Backend {
     static constexpr const char* name = "pipewire";
@@ -153,6 +171,7 @@ struct Backend {
     static Result<void> available();
     /// The nodes that capture or play, the defaults marked. Thread: control. Bounded in time.
     static Result<DeviceList> devices();
+    using DeviceWatcher = pipewire::DeviceWatcher;
     using Session = pipewire::Session;
     using Options = pipewire::Options;
     using Capture = io::Capture<Backend>;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Opening and closing a JACK client in bounded time. Control thread only.
+
+#include <rill_io/error.hpp>
+
+#include <jack/jack.h>
+
+#include <string>
+
+namespace rill::io::jack {
+
+/// A client of a running server (never starts one). `server`: its name, empty for JACK_DEFAULT_SERVER or
+/// "default". Errors: `no_server`, `timed_out` if it accepts but does not answer, `backend_failure`.
+Result<jack_client_t*> open_client_bounded(std::string client_name, std::string server);
+
+/// False if the server hangs: the client is left to a thread that waits for it.
+bool close_client_bounded(jack_client_t* client);
+
+} // namespace rill::io::jack

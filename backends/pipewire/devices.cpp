@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "connection.hpp"
+#include "links.hpp"
+#include <rill_io/pipewire.hpp>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rill::io::pipewire {
+
+namespace {
+
+/// The nodes that capture or play. With the lock held.
+DeviceList list_nodes(const Connection& connection) {
+    const std::string sink = connection.default_node(true);
+    const std::string source = connection.default_node(false);
+    DeviceList devices;
+    for (const auto& [id, node] : connection.nodes()) {
+        const PortIds inputs = ports_of(connection, id, false);
+        const PortIds outputs = ports_of(connection, id, true);
+        if (!std::string_view(node.media_class).starts_with("Audio/") || (inputs.empty() && outputs.empty()))
+            continue;
+        Device device;
+        device.id = node.name;
+        device.description = node.description;
+        device.output_channels = static_cast<std::uint32_t>(inputs.size());
+        device.input_channels = static_cast<std::uint32_t>(outputs.size());
+        device.default_rate = connection.rate();
+        device.default_playback = node.name == sink;
+        device.default_capture = node.name == source;
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
+void ring(void* wakeup) {
+    static_cast<Wakeup*>(wakeup)->ring();
+}
+
+} // namespace
+
+Result<DeviceList> Backend::devices() {
+    Connection connection;
+    if (auto connected = connection.open({}); !connected)
+        return connected.error();
+    const Connection::Lock lock(connection);
+    return list_nodes(connection);
+}
+
+DeviceWatcher::DeviceWatcher() : connection_(new Connection) {}
+
+DeviceWatcher::~DeviceWatcher() {
+    delete connection_;
+}
+
+Result<void> DeviceWatcher::open(Wakeup& wakeup) {
+    if (auto connected = connection_->open({}); !connected)
+        return connected;
+    const Connection::Lock lock(*connection_);
+    connection_->on_change(&ring, &wakeup);
+    connection_->on_lost([](void* lost, int) { ring(lost); }, &wakeup);
+    return {};
+}
+
+Result<DeviceList> DeviceWatcher::list() {
+    const Connection::Lock lock(*connection_);
+    if (connection_->lost())
+        return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
+                           "the PipeWire server is gone; restart it and watch again");
+    return list_nodes(*connection_);
+}
+
+void DeviceWatcher::close() noexcept {
+    connection_->close();
+}
+
+} // namespace rill::io::pipewire
