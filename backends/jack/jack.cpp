@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "client.hpp"
 #include "ports.hpp"
+#include <rill_io/block_adapter.hpp>
 #include <rill_io/bounded_call.hpp>
 #include <rill_io/jack.hpp>
 
 #include <jack/jack.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -20,11 +21,25 @@ namespace rill::io::jack {
 namespace {
 
 constexpr const char* name = Backend::name;
+constexpr int activate_timeout_ms = 5000;
 constexpr int close_timeout_ms = 2000;
 
 template <std::size_t Size>
 void copy_text(char (&target)[Size], std::string_view text) {
     std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
+}
+
+/// A host's client goes on without us.
+void forget_callbacks(jack_client_t* client) {
+    jack_set_process_callback(client, nullptr, nullptr);
+    jack_on_info_shutdown(client, nullptr, nullptr);
+    jack_set_xrun_callback(client, nullptr, nullptr);
+    jack_set_buffer_size_callback(client, nullptr, nullptr);
+    jack_set_sample_rate_callback(client, nullptr, nullptr);
+    // Not null: jack2 would no longer tell libjack, and then wait ten seconds for the client when
+    // freewheeling ends.
+    jack_set_freewheel_callback(client, [](int, void*) {}, nullptr);
+    jack_set_latency_callback(client, nullptr, nullptr);
 }
 
 } // namespace
@@ -37,6 +52,7 @@ struct Session::Control {
     void* engine = nullptr;
     bool active = false;
     bool connected_once = false;
+    bool hung = false; ///< a thread that was left behind still works on this session
 };
 
 Session::~Session() {
@@ -86,7 +102,7 @@ Result<void> Session::open_client(const StreamConfig& config, const Options& opt
         client_ = options.client;
         return {};
     }
-    const auto longest = static_cast<std::size_t>(jack_client_name_size()) - 1;
+    const auto longest = static_cast<std::size_t>(jack_client_name_size()) - 2; // jack2 says 65 and takes 63
     const auto opened =
         open_client_bounded(std::string(config.client_name.substr(0, longest)), std::string(options.server));
     if (!opened)
@@ -96,7 +112,7 @@ Result<void> Session::open_client(const StreamConfig& config, const Options& opt
 }
 
 Result<void> Session::check_targets(const StreamConfig& config) {
-    if (config.autoconnect == Autoconnect::off)
+    if (config.autoconnect != Autoconnect::standard)
         return {};
     const auto check = [&](std::uint32_t channels, const std::string& target, unsigned long flags,
                            const char* what) -> Result<void> {
@@ -160,11 +176,41 @@ void Session::set_callbacks() {
 }
 
 Result<void> Session::activate(ProcessFunction function, void* engine) {
+    if (control_->active && control_->function == function && control_->engine == engine &&
+        told_adapter_latency_.load(std::memory_order_relaxed) == adapter_latency() &&
+        !shut_down_.load(std::memory_order_acquire))
+        return {}; // still running from before: the gate is open again
+    struct Activation {
+        Session* session;
+        ProcessFunction function;
+        void* engine;
+        Result<void> result;
+    } activation{this, function, engine, {}};
+    const auto work = [](Activation& call) {
+        call.result = call.session->activate_now(call.function, call.engine);
+    };
+    // When it comes back nobody wants the client any more.
+    const auto discard = [](Activation& call) {
+        if (call.session->owns_client_)
+            jack_client_close(call.session->client_);
+    };
+    control_->hung = !bounded_call<Activation>(activate_timeout_ms, activation, work, discard);
+    if (control_->hung)
+        return Error::make(
+            Errc::timed_out, name, "start", 0,
+            "the JACK server has not answered for %d ms; it hangs: restart it, close() and open() again",
+            activate_timeout_ms);
+    return activation.result;
+}
+
+Result<void> Session::activate_now(ProcessFunction function, void* engine) {
     if (shut_down_.load(std::memory_order_acquire))
         return Error::make(Errc::server_lost, name, "start", 0,
                            "the JACK server has gone since open(); close() and open() again");
-    if (control_->active && control_->function == function && control_->engine == engine)
-        return {}; // still running from before: the gate is open again
+    if (control_->active && control_->function == function && control_->engine == engine) {
+        jack_recompute_total_latencies(client_);
+        return {};
+    }
     Connections connections;
     if (control_
             ->active) { // another callback's type: the process function can only be changed while inactive
@@ -193,7 +239,10 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
 }
 
 void Session::connect_targets() {
-    if (control_->autoconnect == Autoconnect::off)
+    if (control_->autoconnect == Autoconnect::loopback)
+        for (std::uint32_t i = 0; i < std::min(num_inputs_, num_outputs_); ++i)
+            jack_connect(client_, jack_port_name(output_ports_[i]), jack_port_name(input_ports_[i]));
+    if (control_->autoconnect != Autoconnect::standard)
         return;
     // A port may have gone since open(), or a connection be refused: the stream runs all the same,
     // unconnected there.
@@ -214,28 +263,40 @@ Result<void> Session::stop() {
 bool Session::close() {
     if (client_ == nullptr)
         return true;
+    if (control_->hung)
+        return false;
     return give_back_client();
 }
 
 bool Session::give_back_client() {
-    jack_client_t* const client = std::exchange(client_, nullptr);
-    const bool was_active = std::exchange(control_->active, false);
-    if (owns_client_)
-        return close_client_bounded(client);
     struct Leave {
         jack_client_t* client;
+        bool owned;
         bool deactivate;
+        const CycleGate* gate;
         std::vector<jack_port_t*> ports;
-    } leave{client, was_active, {}};
+    } leave{client_, owns_client_, std::exchange(control_->active, false), &stream_->gate, {}};
     leave.ports.assign(input_ports_.begin(), input_ports_.begin() + num_inputs_);
     leave.ports.insert(leave.ports.end(), output_ports_.begin(), output_ports_.begin() + num_outputs_);
     const auto work = [](Leave& job) {
+        // libjack cancels its thread, also in the middle of a callback that blocks: that would end the
+        // process.
+        while (job.gate->inside())
+            ::poll(nullptr, 0, 10);
+        if (job.owned) {
+            jack_client_close(job.client);
+            return;
+        }
         if (job.deactivate)
             jack_deactivate(job.client);
+        forget_callbacks(job.client);
         for (jack_port_t* const port : job.ports)
             jack_port_unregister(job.client, port);
     };
-    return bounded_call<Leave>(close_timeout_ms, leave, work, [](Leave&) {});
+    if (!bounded_call<Leave>(close_timeout_ms, leave, work, [](Leave&) {}))
+        return false;
+    client_ = nullptr; // not before: the server may be telling us something at this moment
+    return true;
 }
 
 bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
@@ -325,14 +386,12 @@ void Session::on_latency(int mode, void* session) noexcept {
     const std::uint32_t num_from = capture ? self.num_inputs_ : self.num_outputs_;
     const std::uint32_t num_to = capture ? self.num_outputs_ : self.num_inputs_;
     const auto direction = static_cast<jack_latency_callback_mode_t>(mode);
-    const std::uint32_t quantum = self.stream_->quantum.load(std::memory_order_relaxed);
-    const std::uint32_t adapter =
-        self.block_ == 0 || quantum == 0 ? 0 : self.block_ - std::gcd(self.block_, quantum);
+    const std::uint32_t adapter = self.adapter_latency();
+    self.told_adapter_latency_.store(adapter, std::memory_order_relaxed);
 
     jack_latency_range_t all{};
     for (std::uint32_t i = 0; i < num_from; ++i) {
-        jack_latency_range_t range{};
-        jack_port_get_latency_range(from[i], direction, &range);
+        const jack_latency_range_t range = latency_of_others(self.client_, from[i], direction);
         all.min = i == 0 ? range.min : std::min(all.min, range.min);
         all.max = std::max(all.max, range.max);
     }
@@ -343,14 +402,17 @@ void Session::on_latency(int mode, void* session) noexcept {
     self.update_latency();
 }
 
+std::uint32_t Session::adapter_latency() const noexcept {
+    // A quantum that is on its way, or more that a quantum before needed: the adapter gives nothing back.
+    return std::max(BlockAdapter::latency_for(block_, stream_->quantum.load(std::memory_order_relaxed)),
+                    stream_->adapter_latency.load(std::memory_order_relaxed));
+}
+
 void Session::update_latency() {
-    const auto largest = [](const auto& ports, std::uint32_t count, jack_latency_callback_mode_t mode) {
+    const auto largest = [this](const auto& ports, std::uint32_t count, jack_latency_callback_mode_t mode) {
         std::uint32_t frames = 0;
-        for (std::uint32_t i = 0; i < count; ++i) {
-            jack_latency_range_t range{};
-            jack_port_get_latency_range(ports[i], mode, &range);
-            frames = std::max(frames, range.max);
-        }
+        for (std::uint32_t i = 0; i < count; ++i)
+            frames = std::max(frames, latency_of_others(client_, ports[i], mode).max);
         return frames;
     };
     stream_->report_latency(largest(input_ports_, num_inputs_, JackCaptureLatency),

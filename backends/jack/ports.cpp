@@ -55,6 +55,26 @@ Result<PortNames> find_ports(jack_client_t* client, const std::string& target, u
     return names;
 }
 
+jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
+                                       jack_latency_callback_mode_t mode) {
+    jack_latency_range_t all{};
+    bool any = false;
+    const char** const others = jack_port_get_connections(port); // (the other function is not for callbacks)
+    for (const char** other = others; other != nullptr && *other != nullptr; ++other) {
+        jack_port_t* const peer = jack_port_by_name(client, *other);
+        if (peer == nullptr || jack_port_is_mine(client, peer) != 0)
+            continue;
+        jack_latency_range_t range{};
+        jack_port_get_latency_range(peer, mode, &range);
+        all.min = any ? std::min(all.min, range.min) : range.min;
+        all.max = std::max(all.max, range.max);
+        any = true;
+    }
+    if (others != nullptr)
+        jack_free(others);
+    return all;
+}
+
 Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, std::size_t num_inputs,
                              jack_port_t* const* outputs, std::size_t num_outputs) {
     Connections connections;

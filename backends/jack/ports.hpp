@@ -23,6 +23,11 @@ using PortNames = std::vector<std::string>;
 /// from, JackPortIsInput to play to. `no_device` for a name that nothing has.
 Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags);
 
+/// The latency range that a port of ours gets from other clients. Connections to ourselves are left out:
+/// together with what we add, they would make it grow at every look. Also in a latency callback.
+jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
+                                       jack_latency_callback_mode_t mode);
+
 /// Pairs of source and destination port.
 using Connections = std::vector<std::pair<std::string, std::string>>;
 

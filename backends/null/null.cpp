@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <rill_io/negotiation.hpp>
 #include <rill_io/null.hpp>
 
 #include <algorithm>
@@ -17,11 +18,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     const auto refuse = [](Errc code, const char* text) {
         return Error::make(code, Backend::name, "open", 0, "%s", text);
     };
-    if (!config.device.empty() && config.device != Backend::name)
-        return Error::make(Errc::no_device, Backend::name, "open", 0, "there is no device '%.*s'; leave it empty",
-                           static_cast<int>(config.device.size()), config.device.data());
-    if (!config.capture_target.empty() || !config.playback_target.empty())
-        return refuse(Errc::no_device, "there are no ports to connect to; leave the targets empty");
+    if (auto unnamed = check_unnamed(config, Backend::name); !unnamed)
+        return unnamed;
     if (options.quantum > max_quantum)
         return refuse(Errc::invalid_config, "the quantum is larger than 8192 frames; use 1..8192");
     if (!options.keep.empty() && options.keep.size() < config.output_channels)
@@ -33,7 +31,9 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     stream_ = &stream;
     mode_ = options.mode;
     sample_rate_ = config.sample_rate != 0 ? config.sample_rate : default_rate;
-    first_quantum_ = options.quantum != 0 ? options.quantum : config.block != 0 ? config.block : default_quantum;
+    first_quantum_ = options.quantum != 0 ? options.quantum
+                     : config.block != 0  ? config.block
+                                          : default_quantum;
     num_inputs_ = config.input_channels;
     num_outputs_ = config.output_channels;
     priority_ = config.realtime_priority;
@@ -41,9 +41,10 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     keep_.assign(options.keep.begin(), options.keep.end());
     keep_frames_ = options.keep_frames;
     faults_.assign(options.faults.begin(), options.faults.end());
-    std::sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) { return a.frame < b.frame; });
+    std::sort(faults_.begin(), faults_.end(),
+              [](const Fault& a, const Fault& b) { return a.frame < b.frame; });
     loopback_latency_ = 0;
-    if (options.loopback) {
+    if (options.loopback || config.autoconnect == Autoconnect::loopback) {
         loopback_latency_ = first_quantum_;
         for (const Fault& fault : faults_)
             if (fault.kind == Fault::Kind::quantum)
@@ -55,8 +56,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     played_.assign(loopback_latency_ != 0 ? num_outputs_ * loop_frames : 0, 0.0F);
 
     StreamInfo& got = stream.negotiated;
-    std::snprintf(got.client_name, sizeof got.client_name, "%.*s", static_cast<int>(config.client_name.size()),
-                  config.client_name.data());
+    std::snprintf(got.client_name, sizeof got.client_name, "%.*s",
+                  static_cast<int>(config.client_name.size()), config.client_name.data());
     std::snprintf(got.device, sizeof got.device, "null");
     got.sample_rate = sample_rate_;
     got.quantum = first_quantum_;
@@ -70,13 +71,17 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
 }
 
 Result<void> Session::start_loop(void (*body)(void*)) {
+    if (!thread_.join(join_timeout_ms)) // left over from a stop() that timed out
+        return Error::make(
+            Errc::timed_out, Backend::name, "start", 0,
+            "the cycle thread of the last run has still not ended; the process callback must not block");
     quantum_ = first_quantum_;
     device_frame_ = 0;
     next_fault_ = 0;
     std::fill(inputs_.begin(), inputs_.end(), 0.0F);
     std::fill(outputs_.begin(), outputs_.end(), 0.0F);
     std::fill(played_.begin(), played_.end(), 0.0F);
-    stop_.store(false, std::memory_order_relaxed);
+    stop_.store(false, std::memory_order_release); // what was set up above is seen by step()
     if (mode_ == Mode::manual)
         return {};
     return thread_.start(Backend::name, "rill-io-null", priority_, body, this);
@@ -84,10 +89,9 @@ Result<void> Session::start_loop(void (*body)(void*)) {
 
 Result<void> Session::stop() {
     stop_.store(true, std::memory_order_relaxed);
-    run_cycle_ = nullptr;
     if (!thread_.join(join_timeout_ms))
-        return Error::make(Errc::timed_out, Backend::name, "stop", 0, "the cycle thread has not ended within %d ms",
-                           join_timeout_ms);
+        return Error::make(Errc::timed_out, Backend::name, "stop", 0,
+                           "the cycle thread has not ended within %d ms", join_timeout_ms);
     return {};
 }
 
@@ -99,7 +103,7 @@ bool Session::close() {
 }
 
 std::uint32_t Session::step(std::uint32_t cycles) noexcept {
-    if (mode_ != Mode::manual || run_cycle_ == nullptr)
+    if (mode_ != Mode::manual)
         return 0;
     std::uint32_t done = 0;
     for (; done < cycles; ++done) {
@@ -117,7 +121,7 @@ void Session::begin_loop() noexcept {
 }
 
 std::uint32_t Session::begin_cycle() noexcept {
-    if (stop_.load(std::memory_order_relaxed) || stream_->ended())
+    if (stop_.load(std::memory_order_acquire) || stream_->ended())
         return 0;
     if (end_after_frames_ != 0 && device_frame_ >= end_after_frames_) {
         stream_->finished();
@@ -146,7 +150,8 @@ void Session::end_cycle(std::uint32_t frames) noexcept {
         if (device_frame_ >= keep_frames_)
             break;
         const std::size_t count = std::min<std::size_t>(frames, keep_frames_ - device_frame_);
-        std::memcpy(keep_[channel] + device_frame_, outputs_.data() + channel * max_quantum, count * sizeof(float));
+        std::memcpy(keep_[channel] + device_frame_, outputs_.data() + channel * max_quantum,
+                    count * sizeof(float));
     }
     if (loopback_latency_ != 0) {
         const std::size_t start = device_frame_ % loop_frames;
@@ -193,7 +198,8 @@ void Session::fill_inputs(std::uint32_t frames) noexcept {
         const std::uint64_t from = device_frame_ + loop_frames - loopback_latency_;
         for (std::size_t channel = 0; channel < channels; ++channel)
             for (std::uint32_t i = 0; i < frames; ++i)
-                inputs_[channel * max_quantum + i] = played_[channel * loop_frames + (from + i) % loop_frames];
+                inputs_[channel * max_quantum + i] =
+                    played_[channel * loop_frames + (from + i) % loop_frames];
     } else if (signal_.sample != nullptr) {
         for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
             for (std::uint32_t i = 0; i < frames; ++i)

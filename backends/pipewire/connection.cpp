@@ -100,12 +100,13 @@ Result<void> Connection::connect(const Options& options) {
         properties = pw_properties_new(PW_KEY_REMOTE_NAME, remote.c_str(), nullptr);
     core_ = pw_context_connect(context_, properties, 0);
     if (core_ == nullptr) {
-        const Errc code = errno == EACCES || errno == EPERM ? Errc::permission_denied : Errc::no_server;
+        const int reason = errno;
+        const Errc code = reason == EACCES || reason == EPERM ? Errc::permission_denied : Errc::no_server;
         return Error::make(
-            code, Backend::name, "open", errno,
-            "no PipeWire server answers (%s); start it (systemctl --user start pipewire), or choose "
-            "another backend",
-            std::strerror(errno));
+            code, Backend::name, "open", reason,
+            "no PipeWire server%s%s answers (%s); start it (systemctl --user start pipewire), or "
+            "choose another backend",
+            remote.empty() ? "" : " named ", remote.c_str(), std::strerror(reason));
     }
     if (pw_thread_loop_start(loop_) != 0)
         return Error::make(Errc::backend_failure, Backend::name, "open", errno,

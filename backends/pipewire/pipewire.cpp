@@ -142,7 +142,7 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
 }
 
 Result<void> Session::Control::check_targets(const StreamConfig& config) {
-    if (config.autoconnect == Autoconnect::off)
+    if (config.autoconnect != Autoconnect::standard)
         return {};
     const auto check = [&](std::uint32_t channels, const std::string& target, bool playback) -> Result<void> {
         if (channels == 0)
@@ -233,12 +233,18 @@ void Session::Control::link() {
     const PortIds inputs = ports_of(connection, node, false);
     const PortIds outputs = ports_of(connection, node, true);
     std::vector<Links::Pair> wanted;
-    if (const auto sources = find_ports(connection, capture_target, false); sources && !inputs.empty())
-        for (std::size_t i = 0; i < std::min(inputs.size(), sources->size()); ++i)
-            wanted.push_back({(*sources)[i], inputs[i]});
-    if (const auto sinks = find_ports(connection, playback_target, true); sinks && !outputs.empty())
-        for (std::size_t i = 0; i < std::min(outputs.size(), sinks->size()); ++i)
-            wanted.push_back({outputs[i], (*sinks)[i]});
+    const auto join = [&](const PortIds& from, const PortIds& to) {
+        for (std::size_t i = 0; i < std::min(from.size(), to.size()); ++i)
+            wanted.push_back({from[i], to[i]});
+    };
+    if (autoconnect == Autoconnect::loopback) {
+        join(outputs, inputs);
+    } else {
+        if (const auto sources = find_ports(connection, capture_target, false); sources && !inputs.empty())
+            join(*sources, inputs);
+        if (const auto sinks = find_ports(connection, playback_target, true); sinks && !outputs.empty())
+            join(outputs, *sinks);
+    }
     links.want(connection, wanted);
 }
 

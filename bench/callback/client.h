@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/** Opens and activates a client with 2 inputs and 2 outputs that multiplies by 0.5, in blocks of `block` frames. */
+/** Opens and activates a client with 2 inputs and 2 outputs that multiplies by 0.5, in blocks of `block`
+ * frames. */
 void client_start(unsigned block);
 
 #ifdef __cplusplus

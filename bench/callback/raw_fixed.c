@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The same client specialised by hand: block and channels are constants, and in and out never overlap partially.
+ * The same client specialised by hand: block and channels are constants, and in and out never overlap
+ * partially.
  */
-#include <jack/jack.h>
-
-#include <stdlib.h>
-
 #include "client.h"
+
+#include <jack/jack.h>
+#include <stdlib.h>
 
 enum { num_channels = 2, block = BLOCK };
 

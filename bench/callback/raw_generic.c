@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client that everybody writes in C: zero-copy, no state beyond what the work needs, frames known at run time.
+ * The client that everybody writes in C: zero-copy, no state beyond what the work needs, frames known at run
+ * time.
  */
-#include <jack/jack.h>
-
-#include <stdlib.h>
-
 #include "client.h"
+
+#include <jack/jack.h>
+#include <stdlib.h>
 
 enum { num_channels = 2 };
 

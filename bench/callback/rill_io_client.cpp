@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The same work with rill-io. BLOCK and CHANNELS are template arguments, or std::dynamic_extent for run-time values.
+// The same work with rill-io. BLOCK and CHANNELS are template arguments, or std::dynamic_extent for run-time
+// values.
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "client.h"
 #include <rill_io/chain.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/gain.hpp>
@@ -13,7 +12,8 @@
 #include <rill_io/output.hpp>
 #include <rill_io/processing.hpp>
 
-#include "client.h"
+#include <cstdio>
+#include <cstdlib>
 
 namespace io = rill::io;
 

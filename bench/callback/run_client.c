@@ -3,12 +3,12 @@
  * Runs one client on the stand-in: run_client BLOCK CYCLES. Checks its output first; the counted part is
  * stub_jack_run() alone, after a few cycles of warming up.
  */
+#include "client.h"
+#include "stub_jack.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include "client.h"
-#include "stub_jack.h"
 
 static int output_is_right(unsigned block) {
     for (unsigned channel = 0; channel < 2; ++channel)

@@ -3,15 +3,19 @@
 
 // BlockAdapter: gives the graph a fixed block whatever quantum the server delivers.
 //
-// When the block divides the quantum the graph works in the server's own memory, block after block: nothing is copied
-// and nothing added. Otherwise two rings stand in between. Let b be the block, q the quantum, r the frames waiting in
-// the input ring and o those in the output ring. After a cycle r + o stays what was primed, L; a cycle can be served
-// if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g = gcd(q, b) is enough and the least possible:
-// b - g for a fixed quantum, b - 1 at most for any sequence of quanta. When a new quantum needs more than there is,
-// the difference is inserted as silence; nothing is ever dropped, so the latency does not shrink before restart().
+// When the block divides the quantum the graph works in the server's own memory, block after block: nothing
+// is copied and nothing added. Otherwise two rings stand in between. Let b be the block, q the quantum, r the
+// frames waiting in the input ring and o those in the output ring. After a cycle r + o stays what was primed,
+// L; a cycle can be served if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g = gcd(q, b)
+// is enough and the least possible: b - g for a fixed quantum, b - 1 at most for any sequence of quanta. When
+// a new quantum needs more than there is, the difference is inserted as silence; nothing is ever dropped, so
+// the latency does not shrink before restart().
 //
-// The rings' lengths are multiples of the block and blocks start at multiples of it, so that a block is contiguous
-// and the graph works inside the rings: one copy in, one copy out.
+// The rings' lengths are multiples of the block and blocks start at multiples of it, so that a block is
+// contiguous and the graph works inside the rings: one copy in, one copy out.
+
+#include <rill_io/config.hpp>
+#include <rill_io/window.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,9 +24,6 @@
 #include <cstring>
 #include <numeric>
 #include <vector>
-
-#include <rill_io/config.hpp>
-#include <rill_io/window.hpp>
 
 namespace rill::io {
 
@@ -47,6 +48,12 @@ public:
         restart();
     }
 
+    /// What latency() will be with a fixed quantum. 0 for a block or a quantum that is not known (0).
+    [[nodiscard]] static constexpr std::uint32_t latency_for(std::uint32_t block,
+                                                             std::uint32_t quantum) noexcept {
+        return block == 0 || quantum == 0 ? 0 : block - std::gcd(block, quantum);
+    }
+
     /// Forgets what is in flight; the next cycle primes anew. Thread: control or cycle, not during a cycle.
     void restart() noexcept {
         waiting_ = ready_ = 0;
@@ -63,12 +70,15 @@ public:
         return !in_rings_ && (block_ == 0 ? frames <= max_quantum : frames == block_);
     }
 
-    /// Runs one cycle. The windows show the server's memory, `frames` frames; `run_block(BlockPlace)` is called with
-    /// the windows showing one block. Thread: cycle. Realtime-safe: yes, if run_block is.
+    /// Runs one cycle. The windows show the server's memory, `frames` frames; `run_block(BlockPlace)` is
+    /// called with the windows showing one block. `final`: no cycle follows; frames that do not fill a block
+    /// are filled up with silence, and at least one block runs, so that the graph learns of the end. Thread:
+    /// cycle. Realtime-safe: yes, if run_block is.
     template <class RunBlock>
-    void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, RunBlock&& run_block) noexcept {
+    void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
+               RunBlock&& run_block) noexcept {
         if (in_rings_ || (block_ != 0 && frames % block_ != 0))
-            return through_rings(capture, playback, frames, run_block);
+            return through_rings(capture, playback, frames, final, run_block);
 
         const std::uint32_t piece = block_ != 0 ? block_ : max_quantum;
         for (std::uint32_t done = 0; done < frames;) {
@@ -86,31 +96,31 @@ public:
 
 private:
     template <class RunBlock>
-    void through_rings(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+    void through_rings(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
                        RunBlock& run_block) noexcept {
         in_rings_ = true;
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
             server_inputs_[channel] = capture.input(channel);
         for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-            server_outputs_[channel] = playback.output(channel);
+            server_outputs_[channel] = playback.outputs()[channel];
         capture.set_frames(block_);
         playback.set_frames(block_);
 
         prime(frames);
-        for (std::uint32_t done = 0; done < frames;) { // in pieces only if the cycle is longer than max_quantum
+        const bool one_more = final && (inputs_ != 0 ? (waiting_ + frames) % block_ != 0 : ready_ >= frames);
+        for (std::uint32_t done = 0;
+             done < frames;) { // in pieces only if the cycle is longer than max_quantum
             const std::uint32_t piece = std::min(max_quantum, frames - done);
-            auto offset = static_cast<std::int32_t>(done);
-            if (inputs_ != 0) {
-                offset -= static_cast<std::int32_t>(waiting_);
+            std::int32_t offset = next_offset(done);
+            if (inputs_ != 0)
                 push_input(done, piece);
-            } else {
-                offset += static_cast<std::int32_t>(ready_);
-            }
             // Without capture nothing has to be waited for: blocks are made as they are needed.
             while (inputs_ != 0 ? waiting_ >= block_ : ready_ < piece) {
                 show_block(capture, playback);
-                const bool last_of_piece = inputs_ != 0 ? waiting_ < 2 * block_ : ready_ + block_ >= piece;
-                run_block(BlockPlace{block_, offset, last_of_piece && done + piece == frames});
+                const std::uint32_t to_come = frames - done - piece;
+                const bool last =
+                    inputs_ != 0 ? waiting_ + to_come < 2 * block_ : ready_ + block_ >= piece + to_come;
+                run_block(BlockPlace{block_, offset, last && !one_more});
                 offset += static_cast<std::int32_t>(block_);
                 take_block();
             }
@@ -118,6 +128,20 @@ private:
                 pop_output(done, piece);
             done += piece;
         }
+        if (one_more) {
+            const std::int32_t offset = next_offset(frames);
+            fill_up_block();
+            show_block(capture, playback);
+            run_block(BlockPlace{block_, offset, true});
+            take_block();
+        }
+    }
+
+    /// Where the next block begins once `done` frames of the cycle have gone through: behind what came in, or
+    /// ahead of what is played.
+    [[nodiscard]] std::int32_t next_offset(std::uint32_t done) const noexcept {
+        return static_cast<std::int32_t>(done) +
+               (inputs_ != 0 ? -static_cast<std::int32_t>(waiting_) : static_cast<std::int32_t>(ready_));
     }
 
     /// Makes sure that every later cycle of `frames` frames can be served.
@@ -126,7 +150,7 @@ private:
             return;
         primed_for_ = frames;
         const std::uint32_t divisor = std::gcd(frames, block_);
-        const std::uint32_t phase = inputs_ != 0 ? waiting_ : (block_ - ready_ % block_) % block_;
+        const std::uint32_t phase = inputs_ != 0 ? waiting_ : ready_;
         const std::uint32_t needed = frames > max_quantum ? block_ - 1 : block_ - divisor + phase % divisor;
         if (inputs_ == 0 || outputs_ == 0) { // one direction only: nothing to keep in step, nothing to insert
             latency_ = needed;
@@ -155,6 +179,17 @@ private:
         }
         input_write_ = (input_write_ + count) % ring_frames_;
         waiting_ += count;
+    }
+
+    /// Silence behind what waits; a block is contiguous.
+    void fill_up_block() noexcept {
+        if (inputs_ == 0)
+            return;
+        const std::uint32_t missing = block_ - waiting_;
+        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+            std::memset(input_ring(channel) + input_write_, 0, missing * sizeof(float));
+        input_write_ = (input_write_ + missing) % ring_frames_;
+        waiting_ = block_;
     }
 
     void pop_output(std::uint32_t to, std::uint32_t count) noexcept {

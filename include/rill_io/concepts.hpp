@@ -3,17 +3,17 @@
 
 // What the core expects of backends, callbacks and nodes: small concepts, each named after what it is for.
 
+#include <rill_io/config.hpp>
+#include <rill_io/error.hpp>
+#include <rill_io/tick.hpp>
+#include <rill_io/window.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stop_token>
 #include <type_traits>
-
-#include <rill_io/config.hpp>
-#include <rill_io/error.hpp>
-#include <rill_io/tick.hpp>
-#include <rill_io/window.hpp>
 
 namespace rill::io {
 
@@ -24,25 +24,23 @@ inline constexpr std::size_t dynamic_extent = std::dynamic_extent;
 
 /// Where a graph reads its input. A type without `noexcept` does not satisfy it: it runs on the cycle thread.
 template <class T>
-concept IoCapture =
-    requires(const T capture, std::size_t channel, std::size_t offset, std::span<float> any,
-             std::span<float, 64> fixed) {
-        { capture.read_input(channel, any) } noexcept -> std::same_as<std::size_t>;
-        { capture.read_input(channel, any, offset) } noexcept -> std::same_as<std::size_t>;
-        { capture.read_input(channel, fixed, offset) } noexcept -> std::same_as<std::size_t>;
-        { capture.num_input_channels() } noexcept -> std::same_as<std::size_t>;
-    };
+concept IoCapture = requires(const T capture, std::size_t channel, std::size_t offset, std::span<float> any,
+                             std::span<float, 64> fixed) {
+    { capture.read_input(channel, any) } noexcept -> std::same_as<std::size_t>;
+    { capture.read_input(channel, any, offset) } noexcept -> std::same_as<std::size_t>;
+    { capture.read_input(channel, fixed, offset) } noexcept -> std::same_as<std::size_t>;
+    { capture.num_input_channels() } noexcept -> std::same_as<std::size_t>;
+};
 
 /// Where a graph writes its output.
 template <class T>
-concept IoPlayback =
-    requires(T playback, std::size_t channel, std::size_t offset, std::span<const float> any,
-             std::span<const float, 64> fixed) {
-        { playback.write_output(channel, any) } noexcept -> std::same_as<std::size_t>;
-        { playback.write_output(channel, any, offset) } noexcept -> std::same_as<std::size_t>;
-        { playback.write_output(channel, fixed, offset) } noexcept -> std::same_as<std::size_t>;
-        { playback.num_output_channels() } noexcept -> std::same_as<std::size_t>;
-    };
+concept IoPlayback = requires(T playback, std::size_t channel, std::size_t offset, std::span<const float> any,
+                              std::span<const float, 64> fixed) {
+    { playback.write_output(channel, any) } noexcept -> std::same_as<std::size_t>;
+    { playback.write_output(channel, any, offset) } noexcept -> std::same_as<std::size_t>;
+    { playback.write_output(channel, fixed, offset) } noexcept -> std::same_as<std::size_t>;
+    { playback.num_output_channels() } noexcept -> std::same_as<std::size_t>;
+};
 
 /// A capture or playback whose samples can be touched where they lie.
 template <class T>
@@ -51,14 +49,15 @@ concept DirectCapture = IoCapture<T> && requires(const T capture, std::size_t ch
     { capture.inputs() } noexcept -> std::same_as<const float* const*>;
 };
 template <class T>
-concept DirectPlayback = IoPlayback<T> && requires(const T playback, std::size_t channel) {
+concept DirectPlayback = IoPlayback<T> && requires(T playback, std::size_t channel) {
     { playback.output(channel) } noexcept -> std::same_as<float*>;
     { playback.outputs() } noexcept -> std::same_as<float* const*>;
 };
 
-/// What a driver calls once per block. It is borrowed, never copied, and must not throw: it runs inside a C frame.
+/// What a driver calls once per block: an object (a lambda, a graph's state; not a bare function). It is
+/// borrowed, never copied, and must not throw: it runs inside a C frame.
 template <class F>
-concept ProcessCallback = std::is_nothrow_invocable_v<F&, const ClockTick&>;
+concept ProcessCallback = std::is_object_v<F> && std::is_nothrow_invocable_v<F&, const ClockTick&>;
 
 namespace detail {
 struct AnyCallback {
@@ -82,14 +81,15 @@ struct AnyCycle {
 
 /// One open connection to a server or device: what capture and playback of a backend share.
 ///
-/// open: connects and fills `stream.negotiated`. start<Cycle>(engine): `Cycle::run(engine, frames)` is called once
-/// per quantum from now on, from the backend's own callback or loop. stop: the gate is closed already; ends what there
-/// is to end. close: false if the backend hangs and might still call (the engine is then left behind).
-/// fetch<Inputs, Outputs>: shows the cycle's memory in the windows; compile-time counts are what the stream has.
-/// fetch_checked: the same where anything may be wrong (first cycle, no memory for a port); false skips the cycle.
-/// owns_cycle_thread: no foreign code runs there, so its floating-point mode may be set.
+/// open: connects and fills `stream.negotiated`. start<Cycle>(engine): `Cycle::run(engine, frames)` is called
+/// once per quantum from now on, from the backend's own callback or loop. stop: the gate is closed already;
+/// ends what there is to end. close: false if the backend hangs and might still call (the engine is then left
+/// behind). fetch<Inputs, Outputs>: shows the cycle's memory in the windows; compile-time counts are what the
+/// stream has. fetch_checked: the same where anything may be wrong (first cycle, no memory for a port); false
+/// skips the cycle. owns_cycle_thread: no foreign code runs there, so its floating-point mode may be set.
 /// frame_time (optional): the server's frame counter at the start of the current cycle, 32 bits, wraps.
-/// All but the last four run on the control thread and are bounded in time.
+/// open, start, stop and close run on the control thread and are bounded in time; the rest is for the cycle
+/// thread.
 template <class S>
 concept IoSession = requires(S session, const S const_session, Stream& stream, const StreamConfig& config,
                              const typename S::Options& options, void* driver, CaptureWindow& capture,
@@ -109,7 +109,7 @@ template <class B>
 concept IoBackend = requires {
     { B::name } -> std::convertible_to<const char*>;
     { B::drives_itself } -> std::convertible_to<bool>; // false: somebody else calls, run() only waits
-    { B::available() } -> std::same_as<Result<void>>; // an Error says why not
+    { B::available() } -> std::same_as<Result<void>>;  // an Error says why not
     requires IoSession<typename B::Session>;
     requires std::same_as<typename B::Options, typename B::Session::Options>;
     requires IoCapture<typename B::Capture>;
@@ -127,7 +127,9 @@ enum class NodeKind : std::uint8_t {
 
 /// Anything a Chain can hold.
 template <class T>
-concept Node = requires { { T::kind } -> std::convertible_to<NodeKind>; };
+concept Node = requires {
+    { T::kind } -> std::convertible_to<NodeKind>;
+};
 
 template <class T>
 concept SourceNode = Node<T> && T::kind == NodeKind::source;
@@ -137,13 +139,14 @@ concept ProcessorNode = Node<T> && (T::kind == NodeKind::processor || T::kind ==
 template <class T>
 concept SinkNode = Node<T> && T::kind == NodeKind::sink;
 
-/// What a callback's type may say about itself. All optional; `dynamic_extent` and false are the safe defaults.
+/// What a callback's type may say about itself. All optional; `dynamic_extent` and false are the safe
+/// defaults.
 ///
-///     static constexpr std::size_t block = 64;       // only runs in blocks of 64: the loops are unrolled for it
-///     static constexpr std::size_t num_inputs = 2;   // reads exactly these many channels
-///     static constexpr std::size_t num_outputs = 2;  // writes exactly these many channels
-///     static constexpr bool fills_playback = true;   // writes every frame of every output: no silence beforehand
-///     Result<void> prepare(const StreamInfo&);       // control thread, before the first cycle; may refuse
+///     static constexpr std::size_t block = 64;       // only runs in blocks of 64: the loops are unrolled
+///     for it static constexpr std::size_t num_inputs = 2;   // reads exactly these many channels static
+///     constexpr std::size_t num_outputs = 2;  // writes exactly these many channels static constexpr bool
+///     fills_playback = true;   // writes every frame of every output: none is left to silence Result<void>
+///     prepare(const StreamInfo&);       // control thread, before the first cycle; may refuse
 template <class F>
 struct CallbackTraits {
     static consteval std::size_t block() {

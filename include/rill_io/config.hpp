@@ -26,9 +26,11 @@ enum class Match : std::uint8_t {
 enum class Autoconnect : std::uint8_t {
     standard, ///< the named targets if given, else the backend's default device or physical ports
     off,      ///< none: somebody else makes the connections
+    loopback, ///< our own playback to our own capture, channel by channel, where the backend can; to measure
 };
 
-/// What is asked of a backend. All text is borrowed until open() returns. Zero means "the backend's own choice".
+/// What is asked of a backend. All text is borrowed until open() returns. Zero means "the backend's own
+/// choice".
 struct StreamConfig {
     std::string_view client_name = "rill-io"; ///< what other programs see; the server may make it unique
     std::string_view device = {};             ///< device id as listed by the backend; empty = its default
@@ -40,10 +42,12 @@ struct StreamConfig {
     Match rate_match = Match::exact;
     Match period_match = Match::exact; ///< exact: the block must divide the quantum, which adds no latency
     Autoconnect autoconnect = Autoconnect::standard;
-    std::string_view capture_target = {};  ///< port names, comma separated, in channel order, or a device's name
+    std::string_view capture_target =
+        {}; ///< port names, comma separated, in channel order, or a device's name
     std::string_view playback_target = {}; ///< likewise, where playback goes
     int realtime_priority = 0;             ///< SCHED_FIFO priority of a thread that is ours; 0 = do not ask
-    std::uint32_t liveness_timeout_ms = 2000; ///< run() ends with timed_out after so long without a cycle; 0 = never
+    std::uint32_t liveness_timeout_ms =
+        2000; ///< run() ends with timed_out after so long without a cycle; 0 = never
 };
 
 /// The scheduling class that the cycle thread really got.

@@ -3,15 +3,10 @@
 
 // CycleEngine: the cycle thread's half of a driver. It holds the only trampoline.
 //
-// `run_cycle<F>` is instantiated for exactly the callback's type; the backend's own C callback (or loop thread) calls
-// it, and everything from there to the samples is inlined. A steady cycle takes the fast path: one compare in the
-// gate, the channel pointers, the callback. Whatever is not steady (the first cycle, an xrun, another quantum, a
-// block that is not the quantum) takes `slow_cycle`.
-
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
+// `run_cycle<F>` is instantiated for exactly the callback's type; the backend's own C callback (or loop
+// thread) calls it, and everything from there to the samples is inlined. A steady cycle takes the fast path:
+// one compare in the gate, the channel pointers, the callback. Whatever is not steady (the first cycle, an
+// xrun, another quantum, a block that is not the quantum) takes `slow_cycle`.
 
 #include <rill_io/block_adapter.hpp>
 #include <rill_io/concepts.hpp>
@@ -20,11 +15,18 @@
 #include <rill_io/tick.hpp>
 #include <rill_io/window.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
 namespace rill::io {
 
-/// Everything that a backend's callbacks may touch lies in here, and the driver keeps it on the heap: should a server
-/// hang so that it can't be told to stop calling, this is left behind with its gate closed, and a late callback finds
-/// it as it was.
+/// Everything that a backend's callbacks may touch lies in here, and the driver keeps it on the heap: should
+/// a server hang so that it can't be told to stop calling, this is left behind with its gate closed, and a
+/// late callback finds it as it was.
 template <class Backend, class CaptureHalf, class PlaybackHalf>
 class CycleEngine {
 public:
@@ -39,12 +41,18 @@ public:
         }
     };
 
-    /// Makes ready for the first cycle of a run. Thread: control, with the gate closed. `fixed_block` 0: none.
-    void rewind(void* callback, std::uint32_t fixed_block) noexcept {
-        callback_ = callback;
+    /// Makes ready for the first cycle of a run. Thread: control, with the gate closed. `fixed_block` 0:
+    /// none.
+    template <class F>
+    void rewind(F& callback, std::uint32_t fixed_block) noexcept {
+        callback_ = &callback;
+        callback_type_ = &type_tag<F>;
         fixed_block_ = fixed_block;
         stream.reset_counters();
         adapter.restart();
+        stream.adapter_latency.store(
+            BlockAdapter::latency_for(fixed_block, stream.quantum.load(std::memory_order_relaxed)),
+            std::memory_order_relaxed);
         tick_ = ClockTick{};
         tick_.sample_rate = stream.sample_rate();
         tick_.backend = Backend::name;
@@ -79,9 +87,9 @@ private:
 
     template <class F>
     [[gnu::always_inline]] void call(std::uint32_t frames) noexcept {
-        if constexpr (plays && !CallbackTraits<F>::fills_playback())
-            playback.silence(frames);
         (*static_cast<F*>(callback_))(static_cast<const ClockTick&>(tick_));
+        if constexpr (plays && !CallbackTraits<F>::fills_playback())
+            playback.silence_unwritten();
         tick_.position += frames;
         stream.frames.store(tick_.position, std::memory_order_relaxed);
     }
@@ -94,16 +102,19 @@ private:
 
     template <class F>
     [[gnu::noinline]] void slow_cycle(std::uint32_t frames) noexcept {
-        if (!session.fetch_checked(capture, playback, frames))
+        if (frames == 0 || !session.fetch_checked(capture, playback, frames))
             return;
-        if (!stream.gate.is_open() || frames == 0) {
+        // A server that goes on calling between stop() and start() may still be calling for the callback
+        // before.
+        if (!stream.gate.is_open() || callback_type_ != &type_tag<F>) {
             playback.silence(frames);
             return;
         }
         stream.gate.acknowledge_attention();
         begin_slow_cycle(frames);
+        playback.forget_written();
         const bool final_cycle = stream.take_final();
-        adapter.cycle(capture, playback, frames, [&](const BlockPlace& place) noexcept {
+        adapter.cycle(capture, playback, frames, final_cycle, [&](const BlockPlace& place) noexcept {
             tick_.frames = place.frames;
             tick_.cycle_offset = place.offset;
             if (final_cycle && place.last)
@@ -119,7 +130,8 @@ private:
 
     /// Brings the tick up to date with what has happened since the last slow cycle.
     void begin_slow_cycle(std::uint32_t frames) noexcept {
-        tick_.flags = steady_flags();
+        // A cycle may have been too short for a block: what that block was to be told still waits.
+        tick_.flags = steady_flags() | (tick_.flags & TickFlags::discontinuity);
         if (cycle_frames_ == 0) { // the first cycle after start()
             stream.set_cycle_thread(current_thread_id());
             if (session.owns_cycle_thread())
@@ -140,18 +152,18 @@ private:
             tick_.flags = tick_.flags | TickFlags::discontinuity;
         tick_.sample_rate = stream.sample_rate();
         tick_.xruns = told_xruns_ = xruns;
-        tick_.lost_frames = lost - told_lost_frames_;
+        tick_.lost_frames += lost - told_lost_frames_;
         told_lost_frames_ = lost;
         remember_frame_time();
     }
 
-    /// After an xrun: how far the server's frame counter has run ahead of what we were given since the last slow cycle.
-    /// (All cycles in between were fast ones, of the same length: the counter need not be read in each.)
+    /// After an xrun: how far the server's frame counter has run ahead of what we were given since the last
+    /// slow cycle. (All cycles in between were fast ones, of the same length: the counter need not be read in
+    /// each.)
     void count_lost_frames() noexcept {
         if constexpr (requires { session.frame_time(); }) {
             const std::uint64_t cycles = stream.cycles.load(std::memory_order_relaxed) - slow_cycles_;
-            const std::uint32_t expected =
-                frame_time_ + static_cast<std::uint32_t>(cycles * cycle_frames_);
+            const std::uint32_t expected = frame_time_ + static_cast<std::uint32_t>(cycles * cycle_frames_);
             const std::uint32_t ahead = session.frame_time() - expected; // both wrap
             if (ahead < max_plausible_loss)
                 stream.add_lost_frames(ahead);
@@ -169,7 +181,12 @@ private:
         return TickFlags::new_block | (stream.freewheeling() ? TickFlags::freewheeling : TickFlags::none);
     }
 
+    /// Its address stands for the callback's type.
+    template <class F>
+    static constexpr char type_tag = 0;
+
     void* callback_ = nullptr;
+    const char* callback_type_ = nullptr;
     ClockTick tick_{};
     /// A larger jump of the server's counter is a new counter, not a loss (about 90 s at 48 kHz).
     static constexpr std::uint32_t max_plausible_loss = 1U << 22U;
@@ -178,8 +195,8 @@ private:
     std::uint32_t fixed_block_ = 0;
     std::uint32_t told_xruns_ = 0;
     std::uint64_t told_lost_frames_ = 0;
-    std::uint32_t frame_time_ = 0;   ///< the server's counter at the last slow cycle
-    std::uint64_t slow_cycles_ = 0;  ///< stream.cycles at the last slow cycle
+    std::uint32_t frame_time_ = 0;  ///< the server's counter at the last slow cycle
+    std::uint64_t slow_cycles_ = 0; ///< stream.cycles at the last slow cycle
 };
 
 } // namespace rill::io

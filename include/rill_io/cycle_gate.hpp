@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// CycleGate: lets the cycle thread into the callback with one compare, and lets stop() wait until it has left.
+// CycleGate: lets the cycle thread into the callback with one compare, and lets stop() wait until it has
+// left.
 //
-// Fast path: `enter(frames)` is a store, a load, a compare. It admits exactly the quantum that the last slow cycle
-// armed it for; anything else (stopped, another quantum, an xrun to be told of) finds a different number there and
-// takes the slow path. So "does the quantum still match the block" and "may I run at all" are the same branch.
+// Fast path: `enter(frames)` is a store, a load, a compare. It admits exactly the quantum that the last slow
+// cycle armed it for; anything else (stopped, another quantum, an xrun to be told of) finds a different
+// number there and takes the slow path. So "does the quantum still match the block" and "may I run at all"
+// are the same branch.
 //
-// Closing is a Dekker hand-shake: the cycle writes `inside_` and reads `admitted_`, the closer writes `admitted_` and
-// reads `inside_`. Each needs a full fence between its write and its read. A fence costs more than all the rest of
-// the cycle's bookkeeping, so only the closer pays: membarrier(2) runs a fence on every thread of this process
-// (PRIVATE_EXPEDITED; where the kernel refuses it, the TLB shoot-down of an mprotect(2) does the same).
-
-#include <atomic>
-#include <cstdint>
+// Closing is a Dekker hand-shake: the cycle writes `inside_` and reads `admitted_`, the closer writes
+// `admitted_` and reads `inside_`. Each needs a full fence between its write and its read. A fence costs more
+// than all the rest of the cycle's bookkeeping, so only the closer pays: membarrier(2) runs a fence on every
+// thread of this process (PRIVATE_EXPEDITED; where the kernel refuses it, the TLB shoot-down of an
+// mprotect(2) does the same).
 
 #include <linux/membarrier.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
 
 namespace rill::io {
 
@@ -34,7 +37,8 @@ inline void fence_all_threads() noexcept {
         ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         return;
-    *static_cast<volatile char*>(page) = 1; // present in the page table, so that lowering its rights must reach all
+    *static_cast<volatile char*>(page) =
+        1; // present in the page table, so that lowering its rights must reach all
     ::mprotect(page, page_bytes, PROT_READ);
     ::munmap(page, page_bytes);
 }
@@ -63,8 +67,8 @@ public:
     /// Is the graph allowed to run? Asked on the slow path. Thread: any. Realtime-safe: yes.
     [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_seq_cst); }
 
-    /// Arms the fast path for cycles of `frames` frames (0 = none: every cycle is slow). Thread: cycle, between
-    /// enter() and leave(). Realtime-safe: yes.
+    /// Arms the fast path for cycles of `frames` frames (0 = none: every cycle is slow). Thread: cycle,
+    /// between enter() and leave(). Realtime-safe: yes.
     void arm(std::uint32_t frames) noexcept {
         admitted_.store(frames != 0 ? frames : nobody, std::memory_order_seq_cst);
         // close() or request_attention() may have come in between; theirs must win.
@@ -78,7 +82,11 @@ public:
         admitted_.store(nobody, std::memory_order_seq_cst);
     }
     /// Taken by the slow path before it looks at what happened. Thread: cycle. Realtime-safe: yes.
-    void acknowledge_attention() noexcept { attention_.store(false, std::memory_order_seq_cst); }
+    void acknowledge_attention() noexcept {
+        // An exchange, not a store: it reads the request, so that what was written before it is seen after
+        // this.
+        attention_.exchange(false, std::memory_order_seq_cst);
+    }
 
     /// Lets cycles in, the first along the slow path. Thread: control. Realtime-safe: no.
     void open() noexcept {
@@ -86,8 +94,8 @@ public:
         open_.store(true, std::memory_order_seq_cst);
     }
 
-    /// Lets no further cycle in and waits until none is inside. False if one has not left within `timeout_ms`.
-    /// Idempotent. Thread: control, never cycle. Realtime-safe: no.
+    /// Lets no further cycle in and waits until none is inside. False if one has not left within
+    /// `timeout_ms`. Idempotent. Thread: control, never cycle. Realtime-safe: no.
     [[nodiscard]] bool close(int timeout_ms) noexcept {
         open_.store(false, std::memory_order_seq_cst);
         admitted_.store(nobody, std::memory_order_seq_cst);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Denormal numbers are a hundred times slower on many processors; a decaying filter makes them by the thousand.
+// Denormal numbers are a hundred times slower on many processors; a decaying filter makes them by the
+// thousand.
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -9,7 +10,8 @@
 
 namespace rill::io {
 
-/// Flushes denormal results and operands to zero on this thread, from now on. Thread: cycle. Realtime-safe: yes.
+/// Flushes denormal results and operands to zero on this thread, from now on. Thread: cycle. Realtime-safe:
+/// yes.
 inline void flush_denormals() noexcept {
 #if defined(__SSE__)
     constexpr unsigned flush_to_zero = 0x8000U;

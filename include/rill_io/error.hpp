@@ -3,9 +3,9 @@
 
 // What can go wrong, said so that a person or a program can act on it.
 //
-// Nothing in this library throws across a C frame. Set-up functions return `Result<T>`; the cycle thread reports
-// through atomics and never builds an `Error`. An `Error` owns its text in place: it is trivially copyable, needs
-// no allocation and may be kept for as long as the caller likes.
+// Nothing in this library throws across a C frame. Set-up functions return `Result<T>`; the cycle thread
+// reports through atomics and never builds an `Error`. An `Error` owns its text in place: it is trivially
+// copyable, needs no allocation and may be kept for as long as the caller likes.
 
 #include <cstdarg>
 #include <cstdint>
@@ -17,21 +17,21 @@ namespace rill::io {
 
 /// What kind of failure it was, and so what the caller should do about it.
 enum class Errc : std::uint8_t {
-    no_server,            ///< The audio server does not answer. Start it, or retry later, or choose another backend.
-    no_device,            ///< No such device, port or file. List what there is and reconfigure.
-    device_busy,          ///< Somebody else holds it. Retry later or choose another device.
+    no_server,   ///< The audio server does not answer. Start it, or retry later, or choose another backend.
+    no_device,   ///< No such device, port or file. List what there is and reconfigure.
+    device_busy, ///< Somebody else holds it. Retry later or choose another device.
     permission_denied,    ///< The user may not open it. Change the permission; retrying does not help.
     unsupported_rate,     ///< The sample rate is not offered. Ask for another, for 0, or for `Match::adapt`.
     unsupported_channels, ///< The channel count is not offered. Ask for another.
     unsupported_format,   ///< No sample format in common. Choose another device or file format.
-    period_mismatch,      ///< The block does not fit the period or quantum. Ask for another or `Match::adapt`.
-    invalid_config,       ///< A value makes no sense. Correct the configuration.
-    invalid_state,        ///< Called at the wrong time or from the wrong thread. Correct the program.
-    device_lost,          ///< The device went away while running. Reopen when it is back.
-    server_lost,          ///< The server went away while running. Reopen when it is back.
-    timed_out,            ///< No answer within the bound. Retry, or give up.
-    io_failure,           ///< Reading or writing a file failed (disk full, truncated). What was written is kept.
-    backend_failure,      ///< The backend failed in a way of its own; the native code says more. Give up or retry.
+    period_mismatch, ///< The block does not fit the period or quantum. Ask for another or `Match::adapt`.
+    invalid_config,  ///< A value makes no sense. Correct the configuration.
+    invalid_state,   ///< Called at the wrong time or from the wrong thread. Correct the program.
+    device_lost,     ///< The device went away while running. Reopen when it is back.
+    server_lost,     ///< The server went away while running. Reopen when it is back.
+    timed_out,       ///< No answer within the bound. Retry, or give up.
+    io_failure,      ///< Reading or writing a file failed (disk full, truncated). What was written is kept.
+    backend_failure, ///< The backend failed in a way of its own; the native code says more. Give up or retry.
 };
 
 /// Thread: any. Realtime-safe: yes. The enumerator's own name, for logs and JSON.
@@ -79,9 +79,11 @@ struct Error {
     int native_code = 0;        ///< the backend's own status or errno; 0 if it has none
     char text[232] = {};        ///< what, where, what to do; one sentence without the backend's name
 
-    /// Thread: any. Realtime-safe: no (formats). `message` is a printf format; the text is cut at 231 characters.
-    [[gnu::format(printf, 5, 6)]] [[nodiscard]] static Error make(Errc code, const char* backend, const char* operation,
-                                                                  int native_code, const char* message, ...) noexcept {
+    /// Thread: any. Realtime-safe: no (formats). `message` is a printf format; the text is cut at 231
+    /// characters.
+    [[gnu::format(printf, 5, 6)]] [[nodiscard]] static Error make(Errc code, const char* backend,
+                                                                  const char* operation, int native_code,
+                                                                  const char* message, ...) noexcept {
         Error error{code, backend, operation, native_code, {}};
         std::va_list arguments;
         va_start(arguments, message);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// FrameRange: which frames of the current block a graph is to process. Almost always all of them; a command that
-// takes effect inside the block splits it.
+// FrameRange: which frames of the current block a graph is to process. Almost always all of them; a command
+// that takes effect inside the block splits it.
 
 #include <cstddef>
 #include <span>

@@ -3,15 +3,15 @@
 
 // LoopThread: the cycle thread of a backend that has to bring its own.
 
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <ctime>
+#include <rill_io/error.hpp>
 
 #include <pthread.h>
 #include <sched.h>
 
-#include <rill_io/error.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
 
 namespace rill::io {
 
@@ -22,24 +22,26 @@ public:
     LoopThread(const LoopThread&) = delete;
     LoopThread& operator=(const LoopThread&) = delete;
 
-    /// Runs `body(argument)` on a new thread. `priority` > 0 asks for SCHED_FIFO; where that is not permitted the
-    /// thread runs with the ordinary class (StreamInfo tells which). `name`: at most 15 characters.
+    /// Runs `body(argument)` on a new thread. `priority` > 0 asks for SCHED_FIFO; where that is not permitted
+    /// the thread runs with the ordinary class (StreamInfo tells which). `name`: at most 15 characters.
     /// Thread: control. Realtime-safe: no.
-    Result<void> start(const char* backend, const char* name, int priority, void (*body)(void*), void* argument) noexcept {
+    Result<void> start(const char* backend, const char* name, int priority, void (*body)(void*),
+                       void* argument) noexcept {
         body_ = body;
         argument_ = argument;
         const int status = create(priority);
         if (status != 0)
-            return Error::make(Errc::backend_failure, backend, "start", status,
-                               "the cycle thread could not be made: %s; too many threads, or too little memory",
-                               std::strerror(status));
+            return Error::make(
+                Errc::backend_failure, backend, "start", status,
+                "the cycle thread could not be made: %s; too many threads, or too little memory",
+                std::strerror(status));
         ::pthread_setname_np(thread_, name);
         started_ = true;
         return {};
     }
 
-    /// Waits for the body to return. False if it has not within `timeout_ms` (-1: waits for ever). Idempotent.
-    /// Thread: control, never the loop itself. Realtime-safe: no.
+    /// Waits for the body to return. False if it has not within `timeout_ms` (-1: waits for ever).
+    /// Idempotent. Thread: control, never the loop itself. Realtime-safe: no.
     [[nodiscard]] bool join(int timeout_ms) noexcept {
         if (!started_)
             return true;

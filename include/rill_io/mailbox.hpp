@@ -3,10 +3,10 @@
 
 // The mailbox: commands for a running graph.
 
+#include <rill_io/queue.hpp>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <rill_io/queue.hpp>
 
 namespace rill::io {
 
@@ -15,7 +15,8 @@ struct SetParameter {
     std::uint16_t node = 0;      ///< the node's place in its chain, the source is 0
     std::uint16_t parameter = 0; ///< the node's own number for it: `Gain::gain`, `Tone::frequency`, ...
     float value = 0.0F;          ///< in the parameter's unit
-    std::uint64_t frame = 0;     ///< stream position it takes effect on; a past one (0) means the next block's start
+    std::uint64_t frame =
+        0; ///< stream position it takes effect on; a past one (0) means the next block's start
 };
 
 /// Bounded, many senders, one graph; a full one refuses and the sender is told.

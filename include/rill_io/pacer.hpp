@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Pacer: the clock of a backend that has no device's. Absolute deadlines on CLOCK_MONOTONIC: no drift adds up.
+// Pacer: the clock of a backend that has no device's. Absolute deadlines on CLOCK_MONOTONIC: no drift adds
+// up.
 
 #include <atomic>
 #include <cstdint>
@@ -18,9 +19,10 @@ public:
         frames_ = 0;
     }
 
-    /// Sleeps until `frames` more frames of time have passed; the cycle that is then due began at cycle_time_ns().
-    /// Returns the frames by which the caller is later than `tolerance` frames after the deadline (0 = in time): that
-    /// much time is given up, an xrun. -1 when `stop` was set while sleeping. Thread: cycle. Realtime-safe: sleeps.
+    /// Sleeps until `frames` more frames of time have passed; the cycle that is then due began at
+    /// cycle_time_ns(). Returns the frames by which the caller is later than `tolerance` frames after the
+    /// deadline (0 = in time): that much time is given up, an xrun. -1 when `stop` was set while sleeping.
+    /// Thread: cycle. Realtime-safe: sleeps.
     std::int64_t wait(std::uint32_t frames, std::uint32_t tolerance, const std::atomic<bool>& stop) noexcept {
         frames_ += frames;
         const std::uint64_t deadline = time_of(frames_);
@@ -32,12 +34,14 @@ public:
             sleep_until(deadline - now > max_sleep_ns ? now + max_sleep_ns : deadline);
             now = now_ns();
         }
-        cycle_time_ns_ = deadline;
-        const auto late = static_cast<std::uint64_t>(
-            static_cast<double>(now - deadline) * sample_rate_ * 1e-9);
-        if (late <= tolerance)
+        const auto late =
+            static_cast<std::uint64_t>(static_cast<double>(now - deadline) * sample_rate_ * 1e-9);
+        if (late <= tolerance) {
+            cycle_time_ns_ = deadline;
             return 0;
+        }
         frames_ += late;
+        cycle_time_ns_ = time_of(frames_);
         return static_cast<std::int64_t>(late);
     }
 
@@ -57,7 +61,8 @@ private:
 
     [[nodiscard]] std::uint64_t time_of(std::uint64_t frames) const noexcept {
         // Split: frames * 1e9 would overflow after five days.
-        return origin_ns_ + frames / sample_rate_ * ns_per_s + frames % sample_rate_ * ns_per_s / sample_rate_;
+        return origin_ns_ + frames / sample_rate_ * ns_per_s +
+               frames % sample_rate_ * ns_per_s / sample_rate_;
     }
 
     static void sleep_until(std::uint64_t time_ns) noexcept {

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// ProcessingState: the process callback that runs a graph. Per block: drain the mailbox, process the block, tell the
-// subscribers. It is what is given to Driver::set_process_callback.
-
-#include <array>
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
+// ProcessingState: the process callback that runs a graph. Per block: drain the mailbox, process the block,
+// tell the subscribers. It is what is given to Driver::set_process_callback.
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
@@ -17,17 +12,26 @@
 #include <rill_io/tick.hpp>
 #include <rill_io/tick_publisher.hpp>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
 namespace rill::io {
 
 /// Something that can process a part of a block and take parameters: a Chain, or your own.
 template <class G>
-concept Graph = requires(G graph, const ClockTick& tick, FrameRange<dynamic_extent> part, SetParameter command) {
-    { graph.process(tick, part) } noexcept;
-    { graph.set_parameter(command.node, command.parameter, command.value) } noexcept -> std::same_as<bool>;
-};
+concept Graph =
+    requires(G graph, const ClockTick& tick, FrameRange<dynamic_extent> part, SetParameter command) {
+        { graph.process(tick, part) } noexcept;
+        {
+            graph.set_parameter(command.node, command.parameter, command.value)
+        } noexcept -> std::same_as<bool>;
+    };
 
-/// Borrows the graph, which must outlive it. Commands that wait for a later frame are kept in order of that frame,
-/// `MailboxCapacity` at most; beyond that they wait in the mailbox.
+/// Borrows the graph, which must outlive it. Commands that wait for a later frame are kept in order of that
+/// frame, `MailboxCapacity` at most; beyond that they wait in the mailbox.
 template <Graph G, std::size_t MailboxCapacity = 256>
 class ProcessingState {
 public:
@@ -41,8 +45,9 @@ public:
     ProcessingState(const ProcessingState&) = delete;
     ProcessingState& operator=(const ProcessingState&) = delete;
 
-    /// Leaves a command for the graph. False: the mailbox is full, try again later. A node or parameter that does not
-    /// exist is ignored and counted in `unknown_commands()`. Thread: any, several at once. Realtime-safe: yes.
+    /// Leaves a command for the graph. False: the mailbox is full, try again later. A node or parameter that
+    /// does not exist is ignored and counted in `unknown_commands()`. Thread: any, several at once.
+    /// Realtime-safe: yes.
     [[nodiscard]] bool send(const SetParameter& command) noexcept { return mailbox_.try_push(command); }
 
     /// A seat from which to read every block's tick. Thread: control. Realtime-safe: yes.
@@ -55,7 +60,9 @@ public:
 
     /// Called by the driver before the first cycle. Thread: control.
     Result<void> prepare(const StreamInfo& info) {
-        if constexpr (requires { { graph_->prepare(info) } -> std::same_as<Result<void>>; })
+        if constexpr (requires {
+                          { graph_->prepare(info) } -> std::same_as<Result<void>>;
+                      })
             return graph_->prepare(info);
         else
             return {};
@@ -82,9 +89,9 @@ private:
 
     /// Drains the mailbox and processes the block in parts, so that each command takes effect on its frame.
     [[gnu::noinline]] void process_with_commands(const ClockTick& tick) noexcept {
-        drain_mailbox();
         ClockTick part = tick;
         for (std::uint32_t done = 0; done < tick.frames;) {
+            drain_mailbox(tick.position + done);
             apply_due(tick.position + done);
             std::uint32_t until = tick.frames;
             if (num_pending_ != 0 && pending_[0].frame - tick.position < tick.frames)
@@ -114,10 +121,12 @@ private:
         return flags;
     }
 
-    /// Insertion keeps the order of arrival among commands for the same frame.
-    void drain_mailbox() noexcept {
+    /// Insertion keeps the order of arrival among commands for the same frame; all that are late are for
+    /// `now`.
+    void drain_mailbox(std::uint64_t now) noexcept {
         SetParameter command;
         while (num_pending_ < MailboxCapacity && mailbox_.try_pop(command)) {
+            command.frame = std::max(command.frame, now);
             std::size_t place = num_pending_++;
             for (; place > 0 && pending_[place - 1].frame > command.frame; --place)
                 pending_[place] = pending_[place - 1];

@@ -3,8 +3,8 @@
 
 // BoundedQueue: many producers, one consumer, no allocation, no waiting. A full queue refuses.
 //
-// The algorithm is Dmitry Vyukov's bounded queue (1024cores.net, 2010), with the consumer's side simplified to one
-// thread. Why not a library's: docs/decisions.md, "Queues".
+// The algorithm is Dmitry Vyukov's bounded queue (1024cores.net, 2010), with the consumer's side simplified
+// to one thread. Why not a library's: docs/decisions.md, "Queues".
 
 #include <array>
 #include <atomic>
@@ -14,8 +14,9 @@
 
 namespace rill::io {
 
-/// `Capacity` is a power of two. Order is kept among what one producer pushes. A producer that is suspended in the
-/// middle of a push delays what was pushed after it (the consumer sees an empty queue), never the consumer.
+/// `Capacity` is a power of two. Order is kept among what one producer pushes. A producer that is suspended
+/// in the middle of a push delays what was pushed after it (the consumer sees an empty queue), never the
+/// consumer.
 template <class T, std::size_t Capacity>
 class BoundedQueue {
     static_assert(Capacity >= 2 && (Capacity & (Capacity - 1)) == 0, "the capacity must be a power of two");
@@ -58,13 +59,14 @@ public:
         if (cell.sequence.load(std::memory_order_acquire) != head_ + 1)
             return false;
         item = cell.item;
-        cell.sequence.store(head_ + Capacity, std::memory_order_release); // hands the cell back to the producers
+        cell.sequence.store(head_ + Capacity,
+                            std::memory_order_release); // hands the cell back to the producers
         ++head_;
         return true;
     }
 
-    /// True when there is certainly nothing to take: one load and one compare. (False may still mean that a producer
-    /// has not finished.) Thread: the one consumer. Realtime-safe: yes.
+    /// True when there is certainly nothing to take: one load and one compare. (False may still mean that a
+    /// producer has not finished.) Thread: the one consumer. Realtime-safe: yes.
     [[nodiscard]] bool empty() const noexcept { return tail_.load(std::memory_order_relaxed) == head_; }
 
 private:

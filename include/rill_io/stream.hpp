@@ -3,16 +3,9 @@
 
 // Stream: what a driver and its backend session share while a stream is open.
 //
-// The session fills `negotiated` in open() and from then on reports news through the functions below. They are
-// atomics only: a backend may call them from its server's notification thread, from the cycle thread or from a
-// shutdown handler that must behave like a signal handler.
-
-#include <atomic>
-#include <cstdint>
-
-#include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+// The session fills `negotiated` in open() and from then on reports news through the functions below. They
+// are atomics only: a backend may call them from its server's notification thread, from the cycle thread or
+// from a shutdown handler that must behave like a signal handler.
 
 #include <rill_io/config.hpp>
 #include <rill_io/cycle_gate.hpp>
@@ -20,11 +13,18 @@
 #include <rill_io/tick.hpp>
 #include <rill_io/wakeup.hpp>
 
+#include <sched.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+
 namespace rill::io {
 
-/// The kernel's id of the calling thread. Thread: any. Realtime-safe: yes (a system call that does not block).
+/// The kernel's id of the calling thread. Thread: any. Realtime-safe: yes (a system call that does not
+/// block).
 [[nodiscard]] inline int current_thread_id() noexcept {
-    return static_cast<int>(::syscall(SYS_gettid));
+    return ::gettid();
 }
 
 class Stream {
@@ -41,7 +41,8 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    // --- Told by the session. Thread: any. Realtime-safe: yes. -------------------------------------------------
+    // --- Told by the session. Thread: any. Realtime-safe: yes.
+    // -------------------------------------------------
 
     /// An xrun happened; `lost` frames of it are known to be gone. The next block's tick carries it.
     void report_xrun(std::uint64_t lost = 0) noexcept {
@@ -51,7 +52,9 @@ public:
     }
 
     /// Frames found to be lost in an xrun already reported. Thread: cycle.
-    void add_lost_frames(std::uint64_t lost) noexcept { lost_frames_.fetch_add(lost, std::memory_order_relaxed); }
+    void add_lost_frames(std::uint64_t lost) noexcept {
+        lost_frames_.fetch_add(lost, std::memory_order_relaxed);
+    }
 
     /// The server changed the rate (Hz), in all later cycles.
     void report_sample_rate(std::uint32_t rate) noexcept {
@@ -85,18 +88,27 @@ public:
         end_state_.store(end_written, std::memory_order_release);
         wakeup.ring();
     }
-    void lost(Errc code, const char* text, int native_code = 0) noexcept { end({true, code, native_code, text}); }
+    void lost(Errc code, const char* text, int native_code = 0) noexcept {
+        end({true, code, native_code, text});
+    }
     void finished() noexcept { end({}); }
 
-    // --- Asked by the driver. ----------------------------------------------------------------------------------
+    // --- Asked by the driver.
+    // ----------------------------------------------------------------------------------
 
-    [[nodiscard]] bool ended() const noexcept { return end_state_.load(std::memory_order_acquire) == end_written; }
+    [[nodiscard]] bool ended() const noexcept {
+        return end_state_.load(std::memory_order_acquire) == end_written;
+    }
     /// Only when ended().
     [[nodiscard]] const End& end_reason() const noexcept { return end_; }
 
     [[nodiscard]] std::uint32_t xruns() const noexcept { return xruns_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t lost_frames() const noexcept { return lost_frames_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint32_t sample_rate() const noexcept { return sample_rate_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost_frames() const noexcept {
+        return lost_frames_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint32_t sample_rate() const noexcept {
+        return sample_rate_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] bool freewheeling() const noexcept { return freewheeling_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool take_final() noexcept { return final_.exchange(false, std::memory_order_relaxed); }
 
@@ -123,7 +135,9 @@ public:
     }
 
     /// The first cycle after start() says which thread it runs on. Thread: cycle.
-    void set_cycle_thread(int thread_id) noexcept { cycle_thread_.store(thread_id, std::memory_order_relaxed); }
+    void set_cycle_thread(int thread_id) noexcept {
+        cycle_thread_.store(thread_id, std::memory_order_relaxed);
+    }
     [[nodiscard]] int cycle_thread() const noexcept { return cycle_thread_.load(std::memory_order_relaxed); }
 
     /// What was negotiated, with what has changed since. Thread: control.
@@ -152,9 +166,9 @@ public:
         realtime_priority_.store(parameters.sched_priority, std::memory_order_relaxed);
     }
 
-    StreamInfo negotiated{};            ///< written by the session's open(), constant afterwards
-    CycleGate gate;                     ///< see there
-    Wakeup wakeup;                      ///< rings when the stream ends or is stopped
+    StreamInfo negotiated{};                       ///< written by the session's open(), constant afterwards
+    CycleGate gate;                                ///< see there
+    Wakeup wakeup;                                 ///< rings when the stream ends or is stopped
     std::atomic<std::uint32_t> quantum{0};         ///< frames of the current cycle
     std::atomic<std::uint32_t> block{0};           ///< frames of the current block
     std::atomic<std::uint32_t> adapter_latency{0}; ///< frames

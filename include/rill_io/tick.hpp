@@ -27,8 +27,9 @@ enum class TickFlags : std::uint32_t {
     return (flags & bit) != TickFlags::none;
 }
 
-/// What a tick can ask its backend for, only when the graph asks: no clock is read for a graph that never looks.
-/// `session` is the backend's own; `offset` is the frame's distance from the start of the current cycle.
+/// What a tick can ask its backend for, only when the graph asks: no clock is read for a graph that never
+/// looks. `session` is the backend's own; `offset` is the frame's distance from the start of the current
+/// cycle.
 struct TickSource {
     std::uint64_t (*time_ns)(const void* session, std::int32_t offset) noexcept = nullptr;
     double (*tempo)(const void* session) noexcept = nullptr;
@@ -42,15 +43,17 @@ struct ClockTick {
     std::uint64_t lost_frames = 0; ///< frames lost just before this block (0 almost always)
     std::uint32_t xruns = 0;       ///< xruns since start()
     TickFlags flags = TickFlags::none;
-    double speed = 1.0;             ///< device frames per nominal frame; 1.0 unless the backend measures it
-    std::int32_t cycle_offset = 0;  ///< the block's first frame counted from the start of the server's cycle
-    std::uint64_t known_time_ns = 0; ///< what time_ns() returns if not 0 (the server handed it over for nothing)
-    const char* backend = "";       ///< static string: which backend's clock this is
+    double speed = 1.0;            ///< device frames per nominal frame; 1.0 unless the backend measures it
+    std::int32_t cycle_offset = 0; ///< the block's first frame counted from the start of the server's cycle
+    std::uint64_t known_time_ns =
+        0;                    ///< what time_ns() returns if not 0 (the server handed it over for nothing)
+    const char* backend = ""; ///< static string: which backend's clock this is
     const TickSource* source = nullptr;
     const void* session = nullptr;
 
     /// CLOCK_MONOTONIC time of the block's first frame in nanoseconds, 0 if the backend has none.
-    /// Thread: cycle (inside the callback), or any on a detached tick. Realtime-safe: yes; may read the clock.
+    /// Thread: cycle (inside the callback), or any on a detached tick. Realtime-safe: yes; may read the
+    /// clock.
     [[nodiscard]] std::uint64_t time_ns() const noexcept {
         if (known_time_ns != 0 || source == nullptr || source->time_ns == nullptr)
             return known_time_ns;

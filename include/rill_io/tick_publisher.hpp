@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// TickPublisher: tells control-side subscribers of every block. A slow subscriber loses ticks, which are counted; it
-// never slows the cycle.
+// TickPublisher: tells control-side subscribers of every block. A slow subscriber loses ticks, which are
+// counted; it never slows the cycle.
+
+#include <rill_io/queue.hpp>
+#include <rill_io/tick.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-
-#include <rill_io/queue.hpp>
-#include <rill_io/tick.hpp>
 
 namespace rill::io {
 
@@ -46,7 +46,8 @@ public:
 
         /// False: all seats were taken. Thread: any. Realtime-safe: yes.
         [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
-        /// Takes the oldest tick not yet read; false if there is none. Thread: one at a time. Realtime-safe: yes.
+        /// Takes the oldest tick not yet read; false if there is none. Thread: one at a time. Realtime-safe:
+        /// yes.
         bool read(ClockTick& tick) noexcept { return slot_ != nullptr && slot_->ticks.try_pop(tick); }
         /// Ticks lost so far because they were not read in time. Thread: any. Realtime-safe: yes.
         [[nodiscard]] std::uint64_t lost() const noexcept {

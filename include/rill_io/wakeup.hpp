@@ -3,12 +3,12 @@
 
 // Wakeup: a pollable file descriptor that any thread, and a signal handler, may ring.
 
-#include <cerrno>
-#include <cstdint>
-
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
 
 namespace rill::io {
 
@@ -25,8 +25,8 @@ public:
     /// Readable after ring(). -1 if the process has no descriptors left. Thread: any. Realtime-safe: yes.
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
-    /// Thread: any, also a signal handler (eventfd writes are async-signal-safe, signal-safety(7)). It is a system
-    /// call that does not block: not for every cycle.
+    /// Thread: any, also a signal handler (eventfd writes are async-signal-safe, signal-safety(7)). It is a
+    /// system call that does not block: not for every cycle.
     void ring() noexcept {
         const std::uint64_t one = 1;
         const int saved = errno; // a signal handler must leave errno as it was

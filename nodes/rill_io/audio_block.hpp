@@ -11,7 +11,8 @@
 
 namespace rill::io {
 
-/// Calls `visit(channel)` for every channel of a block; a few channels known at compile time become straight code.
+/// Calls `visit(channel)` for every channel of a block; a few channels known at compile time become straight
+/// code.
 template <class Block, class Visit>
 [[gnu::always_inline]] inline void for_each_channel(const Block& block, const Visit& visit) noexcept {
     constexpr std::size_t max_straight = 8;
@@ -27,12 +28,13 @@ template <class Block, class Visit>
         visit(channel);
 }
 
-/// `Channels` planar channels of `Frames` samples each; either may be `std::dynamic_extent`. With a channel count
-/// known at compile time the pointers live in registers.
+/// `Channels` planar channels of `Frames` samples each; either may be `std::dynamic_extent`. With a channel
+/// count known at compile time the pointers live in registers.
 template <class Sample, std::size_t Frames, std::size_t Channels>
 class AudioBlock {
 public:
-    constexpr AudioBlock(const std::array<Sample*, Channels>& channels, [[maybe_unused]] std::size_t frames) noexcept
+    constexpr AudioBlock(const std::array<Sample*, Channels>& channels,
+                         [[maybe_unused]] std::size_t frames) noexcept
         : channels_(channels), frames_(frames) {}
 
     [[nodiscard]] static constexpr std::size_t num_channels() noexcept { return Channels; }
@@ -63,7 +65,8 @@ private:
     [[no_unique_address]] std::conditional_t<Frames == std::dynamic_extent, AnyFrames, FixedFrames> frames_;
 };
 
-/// The same with a channel count known at run time: a view of somebody's pointer table from frame `offset` on.
+/// The same with a channel count known at run time: a view of somebody's pointer table from frame `offset`
+/// on.
 template <class Sample, std::size_t Frames>
 class AudioBlock<Sample, Frames, std::dynamic_extent> {
 public:
@@ -75,13 +78,16 @@ public:
     [[nodiscard]] constexpr std::size_t frames() const noexcept {
         return Frames == std::dynamic_extent ? frames_ : Frames;
     }
-    [[nodiscard]] constexpr Sample* data(std::size_t channel) const noexcept { return channels_[channel] + offset_; }
+    [[nodiscard]] constexpr Sample* data(std::size_t channel) const noexcept {
+        return channels_[channel] + offset_;
+    }
     [[nodiscard]] constexpr std::span<Sample, Frames> channel(std::size_t index) const noexcept {
         return std::span<Sample, Frames>(data(index), frames());
     }
     /// The same for reading only.
     [[nodiscard]] constexpr auto as_const() const noexcept {
-        return AudioBlock<const Sample, Frames, std::dynamic_extent>(channels_, num_channels_, offset_, frames_);
+        return AudioBlock<const Sample, Frames, std::dynamic_extent>(channels_, num_channels_, offset_,
+                                                                     frames_);
     }
 
 private:

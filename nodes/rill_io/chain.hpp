@@ -3,9 +3,17 @@
 
 // Chain: nodes in a row, composed at compile time: `input >> gain >> output`.
 //
-// The types fix channel counts and block size; a mismatch does not compile. The signal goes through as little memory
-// as possible: nodes read where the source's samples lie and write where the sink wants them, neighbouring
-// elementwise nodes are one pass, and a copy is made only where a sink takes samples that nobody has changed.
+// The types fix channel counts and block size; a mismatch does not compile. The signal goes through as little
+// memory as possible: nodes read where the source's samples lie and write where the sink wants them,
+// neighbouring elementwise nodes are one pass, and a copy is made only where a sink takes samples that nobody
+// has changed.
+
+#include <rill_io/audio_block.hpp>
+#include <rill_io/concepts.hpp>
+#include <rill_io/config.hpp>
+#include <rill_io/error.hpp>
+#include <rill_io/frame_range.hpp>
+#include <rill_io/kernel.hpp>
 
 #include <array>
 #include <cstddef>
@@ -14,13 +22,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <rill_io/audio_block.hpp>
-#include <rill_io/concepts.hpp>
-#include <rill_io/config.hpp>
-#include <rill_io/error.hpp>
-#include <rill_io/frame_range.hpp>
-#include <rill_io/kernel.hpp>
 
 namespace rill::io {
 
@@ -106,8 +107,8 @@ struct NoScratch {};
 
 } // namespace detail
 
-/// Nodes given as lvalues are referred to (and must outlive the chain), rvalues are moved in. A node's number in
-/// `SetParameter` is its place, the source is 0.
+/// Nodes given as lvalues are referred to (and must outlive the chain), rvalues are moved in. A node's number
+/// in `SetParameter` is its place, the source is 0.
 template <class... Nodes>
 class Chain {
     static constexpr std::size_t last = sizeof...(Nodes) - 1;
@@ -157,17 +158,25 @@ public:
         return std::get<I>(nodes_);
     }
 
-    /// Asks every node whether it can work with the stream, and allocates. Thread: control. Realtime-safe: no.
+    /// Asks every node whether it can work with the stream, and allocates. Thread: control. Realtime-safe:
+    /// no.
     Result<void> prepare(const StreamInfo& info) {
         Result<void> result;
-        std::apply([&](auto&... nodes) { (void)((result = prepare_node(nodes, info)).has_value() && ...); }, nodes_);
+        std::apply([&](auto&... nodes) { (void)((result = prepare_node(nodes, info)).has_value() && ...); },
+                   nodes_);
+        if constexpr (complete && First::channels == dynamic_extent)
+            if (result && node<0>().num_channels() != node<last>().num_channels())
+                return Error::make(Errc::invalid_config, info.backend, "start", 0,
+                                   "the graph's source has %zu channels, its sink %zu; make them the same",
+                                   node<0>().num_channels(), node<last>().num_channels());
         if constexpr (needs_scratch)
             if (result)
                 scratch_.allocate(node<0>().num_channels(), block != dynamic_extent ? block : max_quantum);
         return result;
     }
 
-    /// False if there is no such node or parameter. Thread: cycle, or control while stopped. Realtime-safe: yes.
+    /// False if there is no such node or parameter. Thread: cycle, or control while stopped. Realtime-safe:
+    /// yes.
     bool set_parameter(std::uint16_t number, std::uint16_t parameter, float value) noexcept {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return ((number == I && set_node_parameter(std::get<I>(nodes_), parameter, value)) || ...);
@@ -241,14 +250,18 @@ private:
 
     template <class N>
     static Result<void> prepare_node(N& node, const StreamInfo& info) {
-        if constexpr (requires { { node.prepare(info) } -> std::same_as<Result<void>>; })
+        if constexpr (requires {
+                          { node.prepare(info) } -> std::same_as<Result<void>>;
+                      })
             return node.prepare(info);
         else
             return {};
     }
     template <class N>
     static bool set_node_parameter(N& node, std::uint16_t parameter, float value) noexcept {
-        if constexpr (requires { { node.set_parameter(parameter, value) } -> std::same_as<bool>; })
+        if constexpr (requires {
+                          { node.set_parameter(parameter, value) } -> std::same_as<bool>;
+                      })
             return node.set_parameter(parameter, value);
         else
             return false;
@@ -262,8 +275,8 @@ private:
     }
 
     std::tuple<Nodes...> nodes_;
-    [[no_unique_address]] std::conditional_t<needs_scratch, detail::Scratch<scratch_channels()>, detail::NoScratch>
-        scratch_{};
+    [[no_unique_address]] std::conditional_t<needs_scratch, detail::Scratch<scratch_channels()>,
+                                             detail::NoScratch> scratch_{};
 };
 
 namespace detail {

@@ -3,10 +3,10 @@
 
 // Gain: multiplies every sample by one factor.
 
+#include <rill_io/concepts.hpp>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <rill_io/concepts.hpp>
 
 namespace rill::io {
 

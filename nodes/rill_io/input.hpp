@@ -3,18 +3,18 @@
 
 // Input: the source node that brings a backend's capture into a graph.
 
-#include <array>
-#include <cstddef>
-
 #include <rill_io/audio_block.hpp>
 #include <rill_io/concepts.hpp>
 #include <rill_io/frame_range.hpp>
 #include <rill_io/kernel.hpp>
 
+#include <array>
+#include <cstddef>
+
 namespace rill::io {
 
-/// Reads `Channels` channels of a capture half, in blocks of `Block` frames; either may be `dynamic_extent`. Holds
-/// the half by reference. With a capture whose samples can be touched where they lie nothing is copied.
+/// Reads `Channels` channels of a capture half, in blocks of `Block` frames; either may be `dynamic_extent`.
+/// Holds the half by reference. With a capture whose samples can be touched where they lie nothing is copied.
 template <IoCapture CaptureHalf, std::size_t Block = dynamic_extent, std::size_t Channels = 2>
 class Input {
 public:
@@ -24,7 +24,7 @@ public:
     static constexpr std::size_t num_inputs = Channels;
 
     explicit Input(const CaptureHalf& capture) noexcept
-        requires(Channels != dynamic_extent)
+    requires(Channels != dynamic_extent)
         : capture_(&capture) {}
 
     /// An input whose channel count is only known at run time.
@@ -52,11 +52,11 @@ public:
     /// The samples where they lie.
     template <std::size_t Frames>
     [[nodiscard]] auto view(FrameRange<Frames> range) const noexcept
-        requires DirectCapture<CaptureHalf>
+    requires DirectCapture<CaptureHalf>
     {
         if constexpr (Channels == dynamic_extent) {
-            return AudioBlock<const float, Frames, dynamic_extent>(capture_->inputs(), num_channels_, range.begin(),
-                                                                   range.frames());
+            return AudioBlock<const float, Frames, dynamic_extent>(capture_->inputs(), num_channels_,
+                                                                   range.begin(), range.frames());
         } else {
             std::array<const float*, Channels> pointers;
             for (std::size_t channel = 0; channel < Channels; ++channel)
@@ -67,7 +67,8 @@ public:
 
     /// Copies the samples into `out`.
     template <std::size_t Frames>
-    void generate(const ClockTick&, FrameRange<Frames> range, AudioBlock<float, Frames, Channels> out) noexcept {
+    void generate(const ClockTick&, FrameRange<Frames> range,
+                  AudioBlock<float, Frames, Channels> out) noexcept {
         if constexpr (DirectCapture<CaptureHalf>) {
             const auto in = view(range);
             for (std::size_t channel = 0; channel < num_channels(); ++channel)
@@ -81,7 +82,8 @@ public:
 private:
     template <IoCapture, std::size_t, std::size_t>
     friend class Input;
-    Input(const CaptureHalf& capture, std::size_t count) noexcept : capture_(&capture), num_channels_(count) {}
+    Input(const CaptureHalf& capture, std::size_t count) noexcept
+        : capture_(&capture), num_channels_(count) {}
 
     const CaptureHalf* capture_;
     std::size_t num_channels_ = Channels;

@@ -4,9 +4,9 @@
 // Kernels: per-sample functions, written once for a float and for a vector of floats.
 //
 // A kernel is a callable object `T operator()(T) const noexcept` for T = float and T = Lanes, for example
-// `[gain](auto x) { return x * gain; }`. Kernels of neighbouring nodes are composed into one function, so a chain of
-// them is one pass over memory, and the vectors do not depend on what the optimiser makes of a loop (GCC 12 at -O2
-// vectorises almost none).
+// `[gain](auto x) { return x * gain; }`. Kernels of neighbouring nodes are composed into one function, so a
+// chain of them is one pass over memory, and the vectors do not depend on what the optimiser makes of a loop
+// (GCC 12 at -O2 vectorises almost none).
 
 #include <cstddef>
 #include <cstring>
@@ -55,7 +55,8 @@ struct Identity {
 
 } // namespace detail
 
-/// out[i] = kernel(in[i]). `in` and `out` are the same memory or do not overlap. Thread: cycle. Realtime-safe: yes.
+/// out[i] = kernel(in[i]). `in` and `out` are the same memory or do not overlap. Thread: cycle.
+/// Realtime-safe: yes.
 template <std::size_t Frames, class Kernel>
 [[gnu::always_inline]] inline void apply(std::span<const float, Frames> in, std::span<float, Frames> out,
                                          const Kernel& kernel) noexcept {
@@ -64,11 +65,13 @@ template <std::size_t Frames, class Kernel>
     const std::size_t frames = in.size();
     std::size_t i = 0;
     if constexpr (Frames != std::dynamic_extent) {
-#pragma GCC unroll 16 // blocks of up to 64 become straight code; in longer ones the loop itself is hardly seen
+#pragma GCC                                                                                                  \
+    unroll 16 // blocks of up to 64 become straight code; in longer ones the loop itself is hardly seen
         for (; i + num_lanes <= frames; i += num_lanes)
             detail::store(target + i, kernel(detail::load(source + i)));
     } else {
-        // Four at a time by hand: unrolling a loop of unknown length by pragma costs a jump table in front of it.
+        // Four at a time by hand: unrolling a loop of unknown length by pragma costs a jump table in front of
+        // it.
         for (; i + 4 * num_lanes <= frames; i += 4 * num_lanes) {
             const Lanes a = kernel(detail::load(source + i));
             const Lanes b = kernel(detail::load(source + i + num_lanes));

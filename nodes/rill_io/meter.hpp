@@ -3,6 +3,10 @@
 
 // Meter: looks at a signal on its way; the control thread reads peak and RMS.
 
+#include <rill_io/audio_block.hpp>
+#include <rill_io/concepts.hpp>
+#include <rill_io/kernel.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,27 +14,28 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <rill_io/audio_block.hpp>
-#include <rill_io/concepts.hpp>
-#include <rill_io/kernel.hpp>
-
 namespace rill::io {
 
-/// Peak: the largest magnitude since it was last taken. RMS: over the last full window of `window_frames` frames
-/// (0.1 s at 48 kHz by default), counted across blocks. Channels beyond `max_meter_channels` are passed unmeasured.
+/// Peak: the largest magnitude since it was last taken. RMS: over the last full window of `window_frames`
+/// frames (0.1 s at 48 kHz by default), counted across blocks. Channels beyond `max_meter_channels` are
+/// passed unmeasured.
 class Meter {
 public:
     static constexpr NodeKind kind = NodeKind::observer;
     static constexpr std::size_t max_meter_channels = 64;
     enum Parameter : std::uint16_t { window }; ///< window: frames of an RMS window, 1 or more
 
-    explicit Meter(std::uint32_t window_frames = 4800) noexcept : window_frames_(std::max(1U, window_frames)) {}
+    explicit Meter(std::uint32_t window_frames = 4800) noexcept
+        : window_frames_(std::max(1U, window_frames)) {}
     Meter(const Meter&) = delete; // the control thread holds on to it
     Meter& operator=(const Meter&) = delete;
 
-    /// Largest magnitude since the last call, linear. Thread: any, one at a time per channel. Realtime-safe: yes.
+    /// Largest magnitude since the last call, linear. Thread: any, one at a time per channel. Realtime-safe:
+    /// yes.
     [[nodiscard]] float take_peak(std::size_t channel) noexcept {
-        return channel < max_meter_channels ? readings_[channel].peak.exchange(0.0F, std::memory_order_relaxed) : 0.0F;
+        return channel < max_meter_channels
+                   ? readings_[channel].peak.exchange(0.0F, std::memory_order_relaxed)
+                   : 0.0F;
     }
     /// Root mean square of the last full window, linear. Thread: any. Realtime-safe: yes.
     [[nodiscard]] float rms(std::size_t channel) const noexcept {
@@ -89,7 +94,8 @@ private:
             sum += static_cast<double>(samples[i]) * static_cast<double>(samples[i]);
         }
         reading.sum_of_squares += sum;
-        // One writer; a take_peak() between load and store is undone at worst for one block that was louder anyway.
+        // One writer; a take_peak() between load and store is undone at worst for one block that was louder
+        // anyway.
         if (peak > reading.peak.load(std::memory_order_relaxed))
             reading.peak.store(peak, std::memory_order_relaxed);
     }

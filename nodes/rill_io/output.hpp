@@ -3,19 +3,19 @@
 
 // Output: the sink node that brings a graph's signal to a backend's playback.
 
-#include <array>
-#include <cstddef>
-
 #include <rill_io/audio_block.hpp>
 #include <rill_io/concepts.hpp>
 #include <rill_io/frame_range.hpp>
 #include <rill_io/kernel.hpp>
 
+#include <array>
+#include <cstddef>
+
 namespace rill::io {
 
-/// Writes `Channels` channels of a playback half, in blocks of `Block` frames; either may be `dynamic_extent`. Holds
-/// the half by reference. With a playback whose samples can be touched where they lie, the node before it writes
-/// straight into the backend's memory and consume() has nothing left to do.
+/// Writes `Channels` channels of a playback half, in blocks of `Block` frames; either may be
+/// `dynamic_extent`. Holds the half by reference. With a playback whose samples can be touched where they
+/// lie, the node before it writes straight into the backend's memory and consume() has nothing left to do.
 template <IoPlayback PlaybackHalf, std::size_t Block = dynamic_extent, std::size_t Channels = 2>
 class Output {
 public:
@@ -26,12 +26,12 @@ public:
     static constexpr bool fills_playback = true;
 
     explicit Output(PlaybackHalf& playback) noexcept
-        requires(Channels != dynamic_extent)
+    requires(Channels != dynamic_extent)
         : playback_(&playback) {}
 
     /// An output whose channel count is only known at run time.
-    [[nodiscard]] static Output<PlaybackHalf, Block, dynamic_extent> with_channels(PlaybackHalf& playback,
-                                                                                   std::size_t count) noexcept {
+    [[nodiscard]] static Output<PlaybackHalf, Block, dynamic_extent>
+    with_channels(PlaybackHalf& playback, std::size_t count) noexcept {
         return Output<PlaybackHalf, Block, dynamic_extent>(playback, count);
     }
 
@@ -54,22 +54,23 @@ public:
     /// Where to write so that nothing has to be copied.
     template <std::size_t Frames>
     [[nodiscard]] auto target(FrameRange<Frames> range) const noexcept
-        requires DirectPlayback<PlaybackHalf>
+    requires DirectPlayback<PlaybackHalf>
     {
         if constexpr (Channels == dynamic_extent) {
-            return AudioBlock<float, Frames, dynamic_extent>(playback_->outputs(), num_channels_, range.begin(),
-                                                             range.frames());
+            return AudioBlock<float, Frames, dynamic_extent>(playback_->outputs(), num_channels_,
+                                                             range.begin(), range.frames());
         } else {
             std::array<float*, Channels> pointers;
             for (std::size_t channel = 0; channel < Channels; ++channel)
-                pointers[channel] = playback_->output(channel) + range.begin();
+                pointers[channel] = playback_->outputs()[channel] + range.begin();
             return AudioBlock<float, Frames, Channels>(pointers, range.frames());
         }
     }
 
     /// Copies samples that lie elsewhere.
     template <std::size_t Frames>
-    void consume(const ClockTick&, FrameRange<Frames> range, AudioBlock<const float, Frames, Channels> in) noexcept {
+    void consume(const ClockTick&, FrameRange<Frames> range,
+                 AudioBlock<const float, Frames, Channels> in) noexcept {
         if constexpr (DirectPlayback<PlaybackHalf>) {
             const auto out = target(range);
             for (std::size_t channel = 0; channel < num_channels(); ++channel)

@@ -3,20 +3,20 @@
 
 // Tone: a sine on every channel.
 
+#include <rill_io/audio_block.hpp>
+#include <rill_io/concepts.hpp>
+#include <rill_io/frame_range.hpp>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
 
-#include <rill_io/audio_block.hpp>
-#include <rill_io/concepts.hpp>
-#include <rill_io/frame_range.hpp>
-
 namespace rill::io {
 
-/// The phase is a 64-bit fraction of a turn and every sample is computed from it: a change of frequency does not jump,
-/// the signal does not depend on how it is cut into blocks, and after 24 hours at 48 kHz the rounding of the step has
-/// added at most 48000 * 86400 / 2^65 of a turn (1e-10).
+/// The phase is a 64-bit fraction of a turn and every sample is computed from it: a change of frequency does
+/// not jump, the signal does not depend on how it is cut into blocks, and after 24 hours at 48 kHz the
+/// rounding of the step has added at most 48000 * 86400 / 2^65 of a turn (1e-10).
 template <std::size_t Block = dynamic_extent, std::size_t Channels = 2>
 class Tone {
 public:
@@ -29,12 +29,12 @@ public:
     };
 
     explicit constexpr Tone(double frequency_hz = 440.0, float peak = 0.5F) noexcept
-        requires(Channels != dynamic_extent)
+    requires(Channels != dynamic_extent)
         : frequency_(frequency_hz), amplitude_(peak) {}
 
     /// A tone on a number of channels that is only known at run time.
-    [[nodiscard]] static Tone<Block, dynamic_extent> with_channels(std::size_t count, double frequency_hz = 440.0,
-                                                                   float peak = 0.5F) noexcept {
+    [[nodiscard]] static Tone<Block, dynamic_extent>
+    with_channels(std::size_t count, double frequency_hz = 440.0, float peak = 0.5F) noexcept {
         return Tone<Block, dynamic_extent>(frequency_hz, peak, count);
     }
 
@@ -58,14 +58,16 @@ public:
     }
 
     template <std::size_t Frames>
-    void generate(const ClockTick& tick, FrameRange<Frames> range, AudioBlock<float, Frames, Channels> out) noexcept {
+    void generate(const ClockTick& tick, FrameRange<Frames> range,
+                  AudioBlock<float, Frames, Channels> out) noexcept {
         if (tick.sample_rate != step_rate_)
             set_step(tick.sample_rate);
         const std::size_t frames = range.frames();
         for (std::size_t channel = 0; channel < num_channels(); ++channel) {
             std::uint64_t phase = phase_;
             for (float& sample : out.channel(channel)) {
-                sample = amplitude_ * static_cast<float>(std::sin(static_cast<double>(phase) * radians_per_unit));
+                sample =
+                    amplitude_ * static_cast<float>(std::sin(static_cast<double>(phase) * radians_per_unit));
                 phase += step_;
             }
         }
@@ -83,10 +85,19 @@ private:
 
     void set_step(std::uint32_t sample_rate) noexcept {
         step_rate_ = sample_rate;
-        // Whole turns per frame change nothing; what is left fits 64 bits.
-        const double turns = sample_rate == 0 ? 0.0 : frequency_ / sample_rate;
-        const double fraction = turns - std::floor(turns);
-        step_ = std::isfinite(fraction) ? static_cast<std::uint64_t>(std::ldexp(fraction, 63)) << 1U : 0;
+        step_ = 0;
+        if (sample_rate == 0 || !std::isfinite(frequency_))
+            return;
+        const double rate = sample_rate;
+        const double hz = std::fmod(std::fabs(frequency_), rate); // whole turns per frame change nothing
+        const double turns = hz / rate;
+        const double rounded_off =
+            std::fma(-turns, rate, hz) / rate; // a quotient of 53 bits is not enough for 64
+        const double whole = std::floor(turns * turn);
+        step_ = static_cast<std::uint64_t>(whole) +
+                static_cast<std::uint64_t>(std::llround(turns * turn - whole + rounded_off * turn));
+        if (frequency_ < 0.0)
+            step_ = 0 - step_;
     }
 
     double frequency_;

@@ -8,7 +8,7 @@
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_all.hpp>
-#else
-#include <catch2/catch.hpp>
-#endif
 using Catch::Approx;
+#else
+#include <catch2/catch.hpp> // brings Approx itself
+#endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <array>
-
 #include <rill_io/window.hpp>
 
 #include <test.hpp>
+
+#include <array>
 
 namespace io = rill::io;
 

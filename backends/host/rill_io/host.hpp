@@ -3,24 +3,27 @@
 
 // host: the caller owns the callback. This is how a plugin embeds a graph.
 //
-// Cycle thread: whoever calls process(). Clock, rate and channel memory: the host's. Nothing is copied, nothing is
-// called indirectly: `Processor::process` knows the graph's type. The quantum is whatever each call brings; with a
-// fixed block the adapter stands in between. The floating-point mode is left as the host set it.
+// Cycle thread: whoever calls process(). Clock, rate and channel memory: the host's. Nothing is copied,
+// nothing is called indirectly: `Processor::process` knows the graph's type. The quantum is whatever each
+// call brings; with a fixed block the adapter stands in between. The floating-point mode is left as the host
+// set it.
+
+#include <rill_io/concepts.hpp>
+#include <rill_io/config.hpp>
+#include <rill_io/error.hpp>
+#include <rill_io/negotiation.hpp>
+#include <rill_io/stream.hpp>
+#include <rill_io/window.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 
-#include <rill_io/concepts.hpp>
-#include <rill_io/config.hpp>
-#include <rill_io/error.hpp>
-#include <rill_io/stream.hpp>
-#include <rill_io/window.hpp>
-
 namespace rill::io::host {
 
 struct Options {
-    std::uint32_t max_frames = max_quantum; ///< the most frames the host brings at once (it may tell; for info only)
+    std::uint32_t max_frames =
+        max_quantum; ///< the most frames the host brings at once (it may tell; for info only)
 };
 
 class Session {
@@ -29,9 +32,11 @@ public:
 
     Result<void> open(const StreamConfig& config, const Options& options, Stream& stream) noexcept {
         constexpr std::uint32_t unknown_host_rate = 48000;
+        if (auto unnamed = check_unnamed(config, "host"); !unnamed)
+            return unnamed;
         StreamInfo& got = stream.negotiated;
-        std::snprintf(got.client_name, sizeof got.client_name, "%.*s", static_cast<int>(config.client_name.size()),
-                      config.client_name.data());
+        std::snprintf(got.client_name, sizeof got.client_name, "%.*s",
+                      static_cast<int>(config.client_name.size()), config.client_name.data());
         std::snprintf(got.device, sizeof got.device, "host");
         got.sample_rate = config.sample_rate != 0 ? config.sample_rate : unknown_host_rate;
         got.quantum = config.block != 0 ? config.block : options.max_frames;
@@ -49,7 +54,8 @@ public:
     bool close() noexcept { return true; }
 
     template <std::size_t Inputs, std::size_t Outputs>
-    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t) noexcept {
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
+                                      std::uint32_t) noexcept {
         const std::size_t inputs = Inputs != dynamic_extent ? Inputs : capture.num_input_channels();
         const std::size_t outputs = Outputs != dynamic_extent ? Outputs : playback.num_output_channels();
         for (std::size_t channel = 0; channel < inputs; ++channel)
@@ -116,9 +122,9 @@ public:
     /// After it returns the graph is not run any more. Thread: control. Realtime-safe: no.
     Result<void> stop() noexcept { return driver_.stop(); }
 
-    /// Runs the graph over `frames` frames: planar channels, as many as the driver was opened with. `inputs` and
-    /// `outputs` may share memory channel by channel. Open but not started, it writes silence. Thread: the host's
-    /// audio thread. Realtime-safe: yes, if the graph is.
+    /// Runs the graph over `frames` frames: planar channels, as many as the driver was opened with. `inputs`
+    /// and `outputs` may share memory channel by channel. Open but not started, it writes silence. Thread:
+    /// the host's audio thread. Realtime-safe: yes, if the graph is.
     [[gnu::always_inline]] void process(const float* const* inputs, float* const* outputs,
                                         std::uint32_t frames) noexcept {
         auto& engine = driver_.engine();

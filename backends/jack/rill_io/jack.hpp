@@ -3,17 +3,10 @@
 
 // jack: one client of a running JACK server (jackd, or PipeWire's JACK), N ports in and M ports out.
 //
-// Cycle thread: libjack's client thread. Clock, rate and quantum: the server's, also when it changes them; the rate is
-// read after activation. The window is the port buffers themselves: nothing is copied. Never starts a server. The
-// client stays active between stop() and start() (its ports keep their connections and play silence). Calls that a
-// hung server would block for ever are made on a thread that can be left behind.
-
-#include <array>
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
-#include <vector>
+// Cycle thread: libjack's client thread. Clock, rate and quantum: the server's, also when it changes them;
+// the rate is read after activation. The window is the port buffers themselves: nothing is copied. Never
+// starts a server. The client stays active between stop() and start() (its ports keep their connections and
+// play silence). Calls that a hung server would block for ever are made on a thread that can be left behind.
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
@@ -23,6 +16,13 @@
 #include <rill_io/wakeup.hpp>
 #include <rill_io/window.hpp>
 
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
 struct _jack_client; // jack_client_t
 struct _jack_port;   // jack_port_t
 extern "C" void* jack_port_get_buffer(_jack_port* port, std::uint32_t frames);
@@ -30,11 +30,11 @@ extern "C" void* jack_port_get_buffer(_jack_port* port, std::uint32_t frames);
 namespace rill::io::jack {
 
 struct Options {
-    /// A client of the host's to work in; not yet active. Its process and notification callbacks become ours; it is
-    /// deactivated but not closed by close(). Null: a client of our own.
+    /// A client of the host's to work in; not yet active. Its process and notification callbacks become ours;
+    /// it is deactivated but not closed by close(). Null: a client of our own.
     _jack_client* client = nullptr;
-    std::string_view server = {};           ///< server name; empty = JACK_DEFAULT_SERVER or "default"
-    std::string_view input_prefix = "in_";  ///< ports are named prefix + 1, 2, ...
+    std::string_view server = {};          ///< server name; empty = JACK_DEFAULT_SERVER or "default"
+    std::string_view input_prefix = "in_"; ///< ports are named prefix + 1, 2, ...
     std::string_view output_prefix = "out_";
 };
 
@@ -59,13 +59,15 @@ public:
     template <std::size_t Inputs, std::size_t Outputs>
     [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
                                       std::uint32_t frames) noexcept {
-        // Ports of ours exist until close(), and the gate admits only a quantum that fetch_checked() has seen good:
-        // no null to look for here.
+        // Ports of ours exist until close(), and the gate admits only a quantum that fetch_checked() has seen
+        // good: no null to look for here.
         for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_); ++channel)
             capture.set_input(channel,
                               static_cast<const float*>(jack_port_get_buffer(input_ports_[channel], frames)));
-        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_); ++channel)
-            playback.set_output(channel, static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames)));
+        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
+             ++channel)
+            playback.set_output(channel,
+                                static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames)));
     }
     bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_client_; }
@@ -90,11 +92,13 @@ private:
     }
 
     Result<void> activate(ProcessFunction function, void* engine);
+    Result<void> activate_now(ProcessFunction function, void* engine);
     Result<void> open_client(const StreamConfig& config, const Options& options);
     Result<void> register_ports(const StreamConfig& config, const Options& options);
     Result<void> check_targets(const StreamConfig& config);
     void set_callbacks();
     void connect_targets();
+    [[nodiscard]] std::uint32_t adapter_latency() const noexcept;
     void update_latency();
     bool give_back_client();
 
@@ -115,14 +119,15 @@ private:
     bool owns_client_ = true;
     std::atomic<bool> shut_down_{false};
     std::uint32_t block_ = 0;
+    std::atomic<std::uint32_t> told_adapter_latency_{0}; ///< to the other clients, frames
     Stream* stream_ = nullptr;
     Control* control_ = nullptr;
     std::vector<float> silence_; ///< read in place of a port without a buffer
     std::vector<float> scratch_; ///< written in place of one
 };
 
-/// Stops libjack from printing its messages on stderr, in the whole process (its handlers are global). For programs,
-/// not for plugins. Thread: control, before other calls.
+/// Stops libjack from printing its messages on stderr, in the whole process (its handlers are global). For
+/// programs, not for plugins. Thread: control, before other calls.
 void silence_messages() noexcept;
 
 /// Watches ports that come and go: see rill_io/device_monitor.hpp.
@@ -151,6 +156,7 @@ struct Backend {
     static Result<void> available();
     /// The clients that have audio ports, physical ones first; empty if no server answers. Thread: control.
     static Result<DeviceList> devices();
+    static void silence_messages() noexcept { jack::silence_messages(); } ///< see there
     using DeviceWatcher = jack::DeviceWatcher;
     using Session = jack::Session;
     using Options = jack::Options;

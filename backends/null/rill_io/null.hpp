@@ -3,17 +3,11 @@
 
 // null: a clock without a device.
 //
-// Cycle thread: an own one (real_time, freewheel) or whoever calls Session::step (manual). Clock: CLOCK_MONOTONIC
-// deadlines, none, or the caller. Rate and quantum: what is asked (48000 Hz and 256 frames if nothing is). Channels:
-// any. Nothing may block but the pacing sleep itself. Captures silence, a given signal, or what was played the
-// largest quantum earlier; keeps playback if asked. Faults can be ordered for exact frames, to test what a graph makes of them.
-
-#include <array>
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
-#include <vector>
+// Cycle thread: an own one (real_time, freewheel) or whoever calls Session::step (manual). Clock:
+// CLOCK_MONOTONIC deadlines, none, or the caller. Rate and quantum: what is asked (48000 Hz and 256 frames if
+// nothing is). Channels: any. Nothing may block but the pacing sleep itself. Captures silence, a given
+// signal, or what was played the largest quantum earlier; keeps playback if asked. Faults can be ordered for
+// exact frames, to test what a graph makes of them.
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
@@ -22,6 +16,13 @@
 #include <rill_io/pacer.hpp>
 #include <rill_io/stream.hpp>
 #include <rill_io/window.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
 namespace rill::io::null {
 
@@ -51,13 +52,13 @@ struct Signal {
 
 struct Options {
     Mode mode = Mode::real_time;
-    std::uint32_t quantum = 0;           ///< frames per cycle; 0 = the block, or 256
-    Signal signal{};                     ///< what is captured; silence by default
-    bool loopback = false;               ///< capture what was played instead, the largest quantum earlier
-    std::span<float* const> keep{};      ///< where to keep playback: a buffer for each channel ...
-    std::size_t keep_frames = 0;         ///< ... of so many frames; what comes later is dropped
-    std::span<const Fault> faults{};     ///< copied
-    std::uint64_t end_after_frames = 0;  ///< the stream's natural end; 0 = never
+    std::uint32_t quantum = 0;          ///< frames per cycle; 0 = the block, or 256
+    Signal signal{};                    ///< what is captured; silence by default
+    bool loopback = false;              ///< capture what was played instead, the largest quantum earlier
+    std::span<float* const> keep{};     ///< where to keep playback: a buffer for each channel ...
+    std::size_t keep_frames = 0;        ///< ... of so many frames; what comes later is dropped
+    std::span<const Fault> faults{};    ///< copied
+    std::uint64_t end_after_frames = 0; ///< the stream's natural end; 0 = never
 };
 
 class Session {
@@ -75,8 +76,9 @@ public:
         return start_loop(&Session::loop<Cycle>);
     }
 
-    /// Manual mode: runs this many cycles on the calling thread, which is the cycle thread meanwhile. Returns those
-    /// that were run: fewer once the stream has ended, none while it is not started. Realtime-safe: as the graph.
+    /// Manual mode: runs this many cycles on the calling thread, which is the cycle thread meanwhile. Returns
+    /// those that were run: fewer once the stream has ended or is stopped, none while it is not started. Not
+    /// at the same time as open(), start() or close(). Realtime-safe: as the graph.
     std::uint32_t step(std::uint32_t cycles = 1) noexcept;
 
     template <std::size_t Inputs, std::size_t Outputs>
@@ -142,7 +144,7 @@ private:
 
     void (*run_cycle_)(void*, std::uint32_t) noexcept = nullptr;
     void* engine_ = nullptr;
-    std::atomic<bool> stop_{false};
+    std::atomic<bool> stop_{true};
     Pacer pacer_;
     LoopThread thread_;
 };

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Options: what the user asked for on the command line, checked for sense but not yet against any backend.
+
+#include "outcome.hpp"
+#include <rill_io/config.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace rill::io::tools {
+
+enum class Command : std::uint8_t { backends, devices, play, record, tone, loopback, monitor };
+
+struct Options {
+    Command command = Command::backends;
+    bool json = false;
+    std::string backend = "auto";
+    std::string device = {};
+    std::uint32_t rate = 0;                ///< Hz; 0 = not given
+    std::uint32_t block = 0;               ///< frames; 0 = not given
+    std::optional<std::uint32_t> channels; ///< none = not given
+    Autoconnect autoconnect = Autoconnect::standard;
+    bool ports_given = false; ///< --connect named some
+    std::string playback_target = {};
+    std::string capture_target = {};
+    double seconds = 0.0; ///< 0 = no limit
+    std::string file = {};
+    bool loop = false;
+    double frequency = 440.0; ///< Hz
+    float gain = 0.25F;       ///< linear
+};
+
+/// The options, or how the program is to end right away.
+struct ParsedCommandLine {
+    Options options;
+    std::optional<Outcome> outcome; ///< of wrong usage, or of --help and --version
+    std::string text = {};          ///< for stdout: the help that was asked for
+};
+
+[[nodiscard]] ParsedCommandLine parse_command_line(int argc, char** argv);
+
+} // namespace rill::io::tools
