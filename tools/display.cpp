@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace rill::io::tools {
 
@@ -23,7 +24,8 @@ constexpr double decay_db_per_s = 24.0;
 constexpr double hold_s = 1.5;
 
 double decibels(float linear) noexcept {
-    return linear > 0.0F ? 20.0 * std::log10(static_cast<double>(linear)) : -INFINITY;
+    return linear > 0.0F ? 20.0 * std::log10(static_cast<double>(linear))
+                         : -std::numeric_limits<double>::infinity();
 }
 
 /// What the locale says without being set: the usual order of the three variables.

@@ -109,8 +109,8 @@ void add_json(CLI::App& app, Options& options) {
 
 /// An option whose text goes through `convert`, which may throw a Refusal.
 void add_converted(CLI::App& app, const std::string& name, const std::string& type, const std::string& help,
-                   std::function<void(const std::string&)> convert) {
-    app.add_option_function<std::string>(name, std::move(convert), help)->type_name(type);
+                   const std::function<void(const std::string&)>& convert) {
+    app.add_option_function<std::string>(name, convert, help)->type_name(type);
 }
 
 void add_seconds(CLI::App& app, Options& options, const std::string& help) {

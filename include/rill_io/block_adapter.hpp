@@ -76,7 +76,7 @@ public:
     /// cycle. Realtime-safe: yes, if run_block is.
     template <class RunBlock>
     void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
-               RunBlock&& run_block) noexcept {
+               const RunBlock& run_block) noexcept {
         if (in_rings_ || (block_ != 0 && frames % block_ != 0))
             return through_rings(capture, playback, frames, final, run_block);
 
@@ -97,7 +97,7 @@ public:
 private:
     template <class RunBlock>
     void through_rings(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
-                       RunBlock& run_block) noexcept {
+                       const RunBlock& run_block) noexcept {
         in_rings_ = true;
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
             server_inputs_[channel] = capture.input(channel);

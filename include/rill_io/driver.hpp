@@ -136,7 +136,9 @@ public:
             return misuse("start", "set_process_callback() first");
         if (engine_.stream.ended() && engine_.stream.end_reason().lost)
             return misuse("start", "the stream was lost; close() and open() again");
-        if (hung_ && (hung_ = !engine_.stream.gate.close(second_chance_ms)))
+        if (hung_)
+            hung_ = !engine_.stream.gate.close(second_chance_ms);
+        if (hung_)
             return misuse("start",
                           "the process callback of the last run has not returned yet; it must not block");
         if (auto started = start_(*this); !started)
@@ -157,7 +159,7 @@ public:
 
     /// start(), then blocks until stop is requested (success), stop() is called (success), the stream comes
     /// to its end (success) or is lost (the reason); then stop(). Thread: control. Realtime-safe: no.
-    Result<void> run(std::stop_token stop_requested = {}) {
+    Result<void> run(const std::stop_token& stop_requested = {}) {
         if (auto started = start(); !started)
             return started;
         const std::uint64_t this_run = run_;

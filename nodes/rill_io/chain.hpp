@@ -296,11 +296,11 @@ auto as_tuple(T&& part) {
         if constexpr (std::is_lvalue_reference_v<T>)
             return part.refer();
         else
-            return std::move(part).release();
+            return std::forward<T>(part).release();
     } else if constexpr (std::is_lvalue_reference_v<T>) {
         return std::tuple<std::remove_reference_t<T>&>(part);
     } else {
-        return std::tuple<T>(std::move(part));
+        return std::tuple<T>(std::forward<T>(part));
     }
 }
 

@@ -3,6 +3,7 @@
 
 // JACK clients that are written without the library: what stands before and behind the one that is tested.
 
+#include "eventually.hpp"
 #include "signal.hpp"
 
 #include <jack/jack.h>
@@ -95,6 +96,17 @@ public:
     ~JackSender() { leave(); }
 
     void send() noexcept { sending_.store(true); }
+    /// Silence again, until it is told to send from frame 0 on.
+    void be_silent() {
+        sending_.store(false);
+        await_cycles();
+        sent_.store(0);
+        await_cycles();
+    }
+    /// So many that whatever was told before is in force everywhere.
+    void await_cycles() const {
+        (void)eventually([this, goal = cycles() + 4] { return cycles() >= goal; });
+    }
     [[nodiscard]] std::uint64_t cycles() const noexcept { return cycles_.load(); }
     [[nodiscard]] std::uint64_t xruns() const noexcept { return xruns_.load(); }
     /// Frames.
@@ -142,6 +154,11 @@ public:
     }
     ~JackKeeper() { leave(); }
 
+    /// While the sender is silent: keeps what comes next instead.
+    void begin_anew() noexcept {
+        frames_.store(0);
+        out_of_step_.store(0);
+    }
     [[nodiscard]] std::size_t frames() const noexcept { return frames_.load(std::memory_order_acquire); }
     [[nodiscard]] bool complete() const noexcept { return frames() == kept_[0].size(); }
     [[nodiscard]] std::span<const float> kept(std::uint32_t channel) const { return kept_[channel]; }

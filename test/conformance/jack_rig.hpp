@@ -57,7 +57,7 @@ struct JackRig {
                          keeper_->port_name(channel).c_str());
         }
         // A connection is in force from the next cycle on.
-        (void)eventually([this, goal = sender_->cycles() + 4] { return sender_->cycles() >= goal; });
+        sender_->await_cycles();
         sender_->send();
     }
 

@@ -21,29 +21,29 @@
 namespace conformance {
 
 /// Quanta that exactness is proved at. The small ones only where time is not real or virtual.
-template <class Rig>
+template <Rig R>
 [[nodiscard]] std::vector<std::uint32_t> quanta() {
-    if (Rig::in_real_time && !virtual_time())
+    if (R::in_real_time && !virtual_time())
         return {256, 1024};
     return {16, 32, 64, 256, 1024};
 }
 
 /// Quanta that a stream which began with 256 changes to, likewise.
-template <class Rig>
+template <Rig R>
 [[nodiscard]] std::vector<std::uint32_t> later_quanta() {
-    if (Rig::in_real_time && !virtual_time())
+    if (R::in_real_time && !virtual_time())
         return {480, 1024, 333, 256};
     return {100, 1024, 333, 64, 16, 256};
 }
 
 /// One trip: plays, captures over the loop, and compares. Returns the xruns that disturbed it.
-template <class Rig, class Probe = LoopProbe<DriverOf<Rig>>>
-std::uint64_t loop_once(Rig& rig, std::uint32_t quantum, std::uint32_t channels, std::uint32_t block) {
+template <Rig R, class Probe = LoopProbe<DriverOf<R>>>
+std::uint64_t loop_once(R& rig, std::uint32_t quantum, std::uint32_t channels, std::uint32_t block) {
     io::StreamConfig config = rig.config();
     config.input_channels = config.output_channels = channels;
     config.block = block;
     config.period_match = io::Match::adapt;
-    DriverOf<Rig> driver;
+    DriverOf<R> driver;
     REQUIRE(driver.open(config, rig.options()));
     // Long enough for several rounds of block against quantum.
     const std::size_t frames = std::max<std::size_t>(2048, 4 * std::size_t{quantum + block});
@@ -80,14 +80,14 @@ std::uint64_t loop_once(Rig& rig, std::uint32_t quantum, std::uint32_t channels,
 }
 
 /// One trip through the graph: captures a given signal, plays it on, and compares what was kept.
-template <class Rig>
-std::uint64_t through_once(Rig& rig, const Setting& setting, std::uint32_t block) {
+template <Rig R>
+std::uint64_t through_once(R& rig, const Setting& setting, std::uint32_t block) {
     io::StreamConfig config = rig.config();
     config.block = block;
     config.period_match = io::Match::adapt;
-    DriverOf<Rig> driver;
+    DriverOf<R> driver;
     REQUIRE(driver.open(config, rig.options()));
-    Passthrough<DriverOf<Rig>> passthrough(driver);
+    Passthrough<DriverOf<R>> passthrough(driver);
     REQUIRE(driver.set_process_callback(passthrough));
     std::uint32_t latency = 0;
     io::StreamStats stats;

@@ -16,6 +16,7 @@ template <io::null::Mode Mode>
 struct NullRig {
     using Backend = io::NullBackend;
     static constexpr bool in_real_time = Mode == io::null::Mode::real_time;
+    static constexpr bool ends_by_itself = true;
 
     static constexpr std::array does_not_apply{
         Exception{Property::rate_refusal, "its clock runs at any rate"},
@@ -40,7 +41,10 @@ struct NullRig {
         return {.input_channels = setting_.channels, .output_channels = setting_.channels};
     }
     [[nodiscard]] io::null::Options options() const {
-        io::null::Options options{.mode = Mode, .quantum = setting_.quantum, .faults = faults_};
+        io::null::Options options{.mode = Mode,
+                                  .quantum = setting_.quantum,
+                                  .faults = faults_,
+                                  .end_after_frames = setting_.end_after};
         if (setting_.wiring == Wiring::loop)
             options.loopback = true;
         if (setting_.wiring == Wiring::through) {

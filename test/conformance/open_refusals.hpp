@@ -38,8 +38,8 @@ inline void check_refusal(const io::Error& error, io::Errc code, const char* bac
 }
 
 /// Opens with a changed configuration, which must be refused, and leave nothing.
-template <class Rig, class Change>
-void check_open_refused(const Rig& rig, DriverOf<Rig>& driver, io::Errc code,
+template <Rig R, class Change>
+void check_open_refused(const R& rig, DriverOf<R>& driver, io::Errc code,
                         std::initializer_list<std::string_view> needles, Change change) {
     io::StreamConfig config = rig.config();
     auto options = rig.options();
@@ -47,7 +47,7 @@ void check_open_refused(const Rig& rig, DriverOf<Rig>& driver, io::Errc code,
     const Resources before = Resources::now();
     const auto opened = driver.open(config, options);
     REQUIRE_FALSE(opened);
-    check_refusal(opened.error(), code, Rig::Backend::name, "open", needles);
+    check_refusal(opened.error(), code, R::Backend::name, "open", needles);
     CHECK(Resources::now().descriptors == before.descriptors);
     CHECK(eventually([&] { return Resources::now().threads <= before.threads; }));
 }

@@ -123,7 +123,10 @@ struct PortaudioJackRig {
     void connect(DriverOf<PortaudioJackRig>&) {
         if (setting_.wiring != Wiring::through)
             return;
-        (void)eventually([this, goal = sender_->cycles() + 4] { return sender_->cycles() >= goal; });
+        // PortAudio finds its devices once: they serve for all attempts.
+        sender_->be_silent();
+        keeper_->begin_anew();
+        xruns_before_ = sender_->xruns();
         sender_->send();
     }
 
@@ -131,7 +134,9 @@ struct PortaudioJackRig {
     [[nodiscard]] std::uint32_t loop_latency(const io::StreamInfo& info) const { return info.quantum; }
     [[nodiscard]] bool complete() const { return keeper_->complete(); }
     [[nodiscard]] std::span<const float> kept(std::uint32_t channel) const { return keeper_->kept(channel); }
-    [[nodiscard]] std::uint64_t disturbances() const { return sender_->xruns() + keeper_->out_of_step(); }
+    [[nodiscard]] std::uint64_t disturbances() const {
+        return sender_->xruns() - xruns_before_ + keeper_->out_of_step();
+    }
 
     void follow_changes(DriverOf<PortaudioJackRig>&) {
         const std::size_t phase = setting_.frames / (setting_.quanta.size() + 1);
@@ -157,6 +162,7 @@ private:
     JackServer server_;
     std::optional<JackSender> sender_;
     std::optional<JackKeeper> keeper_;
+    std::uint64_t xruns_before_ = 0; ///< the attempt
     std::optional<JackLoop> loop_;
     std::optional<Initialized> initialized_;
 };

@@ -336,9 +336,9 @@ TEST_CASE("a server may go while the driver is being closed", "[.][alone][while_
     lost.emplace();
     REQUIRE(lost->driver.start());
     REQUIRE(lost->is_called());
-    lost->rig.server().kill(SIGKILL);
+    lost->rig.server().send(SIGKILL);
     const auto begin = Clock::now();
-    lost->driver.close(); // at once: nobody has noticed yet
+    lost->driver.close(); // at once: PortAudio has not noticed yet
     CHECK(Clock::now() - begin < std::chrono::seconds(3));
 }
 

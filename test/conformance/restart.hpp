@@ -5,9 +5,9 @@
 
 #include "eventually.hpp"
 #include "probes.hpp"
+#include "ready.hpp"
 #include "resources.hpp"
 #include "rig.hpp"
-#include "run_and_stop.hpp"
 #include "show.hpp"
 #include <rill_io/config.hpp>
 #include <rill_io/driver.hpp>
@@ -18,10 +18,10 @@
 namespace conformance {
 
 /// Bytes that the library below the backend loses by itself with each open() and close(), if the rig tells.
-template <class Rig>
+template <Rig R>
 [[nodiscard]] consteval std::size_t leak_below() {
-    if constexpr (requires { Rig::leak_per_open; })
-        return Rig::leak_per_open;
+    if constexpr (requires { R::leak_per_open; })
+        return R::leak_per_open;
     else
         return 0;
 }

@@ -4,30 +4,9 @@
 // Rig: what the suite must know of a backend. Everything else in the suite knows none.
 //
 // A new backend brings one file, <backend>_rig.hpp, and a <backend>_test.cpp of a few lines; see null_rig.hpp
-// for the smallest one. A rig is made anew for each test, from a Setting, and its destructor leaves nothing
-// behind.
-//
-//     struct SomeRig {
-//         using Backend = io::SomeBackend;
-//         static constexpr std::array does_not_apply{...};  // the one table of exceptions, each with its
-//         reason static constexpr bool in_real_time = true;        // cycles come by a clock, so that there
-//         can be xruns explicit SomeRig(const Setting&);                 // starts the server, prepares the
-//         outside io::StreamConfig config() const;                  // asks for the setting's channels,
-//         connects nothing Backend::Options options() const; std::uint32_t sample_rate() const; // that the
-//         server runs at, or what config() asks for void connect(DriverOf<SomeRig>&);                 //
-//         after start(): the setting's wiring auto drive(driver, callback);                     // only where
-//         the caller drives: drives while it lives
-//
-// and, unless excepted, what the property needs:
-//         std::uint32_t loop_latency(const StreamInfo&);    // loopback: frames, without the adapter
-//         bool complete() const;                            // through: all frames are kept
-//         std::span<const float> kept(std::uint32_t) const; // through: what came out of a channel
-//         std::uint64_t disturbances() const;               // through: of the outside: the attempt does not
-//         count void follow_changes(DriverOf<SomeRig>&);          // quantum_change: has them made, while
-//         running Backend::Options absent_server() const;           // no_server static constexpr std::array
-//         losses{Loss...};      // loss: the ways in which the stream can be lost void lose(Loss);  void
-//         restore(); void hang();  void go_on();                       // hang
-// };
+// for the smallest one. A rig is made anew for each test, from a Setting; it starts the server, if there is
+// one, and prepares the outside. Its destructor leaves nothing behind. What it has is said by the concepts
+// below.
 
 #include "signal.hpp"
 #include <rill_io/config.hpp>
@@ -35,9 +14,11 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <vector>
 
 namespace conformance {
@@ -70,9 +51,9 @@ struct Exception {
     const char* why;
 };
 
-template <class Rig>
+template <class R>
 [[nodiscard]] consteval bool applies(Property property) {
-    return std::none_of(std::begin(Rig::does_not_apply), std::end(Rig::does_not_apply),
+    return std::none_of(std::begin(R::does_not_apply), std::end(R::does_not_apply),
                         [&](const Exception& exception) { return exception.property == property; });
 }
 
@@ -96,17 +77,89 @@ struct Setting {
     std::size_t frames = 0;              ///< Wiring::through: to keep
     std::vector<std::uint32_t> quanta{}; ///< that the server changes to one after another, while running
     bool to_be_lost = false;             ///< lose() will be called (some must know beforehand)
+    std::uint64_t end_after = 0;         ///< frames, then the stream ends by itself; for an EndingRig only
 };
 
-template <class Rig>
-using DriverOf = io::Driver<typename Rig::Backend::Capture, typename Rig::Backend::Playback>;
+template <class R>
+using DriverOf = io::Driver<typename R::Backend::Capture, typename R::Backend::Playback>;
+
+/// What every rig has. Where the caller drives the backend, it also has `drive(driver, callback)`: the result
+/// drives while it lives.
+template <class R>
+concept Rig =
+    std::constructible_from<R, const Setting&> && requires(R rig, const R& looked_at, DriverOf<R>& driver) {
+        typename R::Backend;
+        // The one table of what does not apply: an array of Exception.
+        { R::does_not_apply.size() } -> std::same_as<std::size_t>;
+        // Does a clock bring the cycles, so that there can be xruns?
+        { R::in_real_time } -> std::convertible_to<bool>;
+        // Asks for the setting's channels, and connects nothing but the setting's loop.
+        { looked_at.config() } -> std::same_as<io::StreamConfig>;
+        { looked_at.options() } -> std::same_as<typename R::Backend::Options>;
+        // The server's, or that of config().
+        { looked_at.sample_rate() } -> std::same_as<std::uint32_t>;
+        // After start(): makes the setting's wiring, where that has to be made.
+        { rig.connect(driver) };
+    };
+
+/// Property::loopback: how many frames the way round takes, without the adapter.
+template <class R>
+concept LoopRig = Rig<R> && requires(const R& rig, const io::StreamInfo& info) {
+    { rig.loop_latency(info) } -> std::same_as<std::uint32_t>;
+};
+
+/// Property::through.
+template <class R>
+concept ThroughRig =
+    Rig<R> && requires(R rig, const R& looked_at, DriverOf<R>& driver, std::uint32_t channel) {
+        // Has what the setting says about quanta made.
+        { rig.follow_changes(driver) };
+        // Are all frames kept?
+        { looked_at.complete() } -> std::same_as<bool>;
+        // After stop(): of the outside, such as xruns of its own; the attempt then does not count.
+        { looked_at.disturbances() } -> std::same_as<std::uint64_t>;
+        // After stop(): what came out of a channel.
+        { rig.kept(channel) } -> std::same_as<std::span<const float>>;
+    };
+
+/// Property::no_server: options that name a server which is not there, "no-such-server".
+template <class R>
+concept ServerRig = Rig<R> && requires(const R& rig) {
+    { rig.absent_server() } -> std::same_as<typename R::Backend::Options>;
+};
+
+/// Property::loss: an array of Loss, and how each is made to happen and mended.
+template <class R>
+concept LossRig = Rig<R> && requires(R rig, const Loss& loss) {
+    { R::losses.size() } -> std::same_as<std::size_t>;
+    { rig.lose(loss) };
+    { rig.restore() };
+};
+
+/// Property::hang: the server stops answering, and goes on.
+template <class R>
+concept HangRig = Rig<R> && requires(R rig) {
+    { rig.hang() };
+    { rig.go_on() };
+};
+
+/// Streams of this backend can come to an end by themselves. A rig without this needs no exception.
+template <class R>
+concept EndingRig = Rig<R> && requires { requires R::ends_by_itself; };
+
+/// A rig that has all that its table does not except.
+template <class R>
+concept WholeRig =
+    Rig<R> && (!applies<R>(Property::loopback) || LoopRig<R>) &&
+    (!applies<R>(Property::through) || ThroughRig<R>) && (!applies<R>(Property::no_server) || ServerRig<R>) &&
+    (!applies<R>(Property::loss) || LossRig<R>) && (!applies<R>(Property::hang) || HangRig<R>);
 
 /// Cycles come by themselves.
 struct [[maybe_unused]] SelfDriven {};
 
 /// Drives the driver for as long as the result lives, where it does not drive itself.
-template <class Rig, class Driver, class F>
-[[nodiscard]] auto drive(Rig& rig, Driver& driver, F& callback) {
+template <class R, class Driver, class F>
+[[nodiscard]] auto drive(R& rig, Driver& driver, F& callback) {
     if constexpr (requires { rig.drive(driver, callback); })
         return rig.drive(driver, callback);
     else

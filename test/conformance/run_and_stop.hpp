@@ -5,6 +5,7 @@
 
 #include "eventually.hpp"
 #include "probes.hpp"
+#include "ready.hpp"
 #include "rig.hpp"
 #include "show.hpp"
 #include <rill_io/error.hpp>
@@ -18,41 +19,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-namespace conformance {
-
-using Clock = std::chrono::steady_clock;
-
-/// Calls that a callback gets after `stop` has returned. Watches long enough for several more cycles.
-template <class Stop, class F>
-[[nodiscard]] std::uint64_t calls_after(const Stop& stop, const F& callback) {
-    stop();
-    const bool was_inside = callback.inside();
-    const std::uint64_t calls = callback.calls();
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
-    return callback.calls() - calls + (was_inside ? 1 : 0);
-}
-
-/// An open driver with a callback, and who drives it.
-template <class Rig, class F = Counter>
-struct Ready {
-    explicit Ready(const Setting& setting = {}) : rig(setting) {
-        REQUIRE(driver.open(rig.config(), rig.options()));
-        REQUIRE(driver.set_process_callback(callback));
-        cycles.emplace(drive(rig, driver, callback));
-    }
-    /// `so_many` more calls come within the time that a test may wait.
-    [[nodiscard]] bool is_called(std::uint64_t so_many = 3) const {
-        return eventually([&, goal = callback.calls() + so_many] { return callback.calls() >= goal; });
-    }
-
-    Rig rig;
-    F callback;
-    DriverOf<Rig> driver;
-    std::optional<decltype(drive(rig, driver, callback))> cycles;
-};
-
-} // namespace conformance
 
 TEMPLATE_LIST_TEST_CASE("run() ends with success when stop is requested", "[run]", Rigs) {
     using namespace conformance;
@@ -111,6 +77,33 @@ TEMPLATE_LIST_TEST_CASE("stop() is idempotent and nothing is called after it", "
         CHECK(calls_after([&] { CHECK(ready.driver.stop()); }, ready.callback) == 0);
         CHECK(calls_after([&] { CHECK(ready.driver.stop()); }, ready.callback) == 0);
         CHECK(ready.driver.stats().cycles >= 3);
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("run() ends with success at the stream's own end", "[run]", Rigs) {
+    using namespace conformance;
+    if constexpr (EndingRig<TestType>) {
+        struct Last : Counter {
+            void operator()(const io::ClockTick& tick) noexcept {
+                finals += has(tick.flags, io::TickFlags::final) ? 1 : 0;
+                final_is_last = has(tick.flags, io::TickFlags::final);
+                Counter::operator()(tick);
+            }
+            int finals = 0;
+            bool final_is_last = false;
+        };
+        constexpr std::uint64_t end = 5000; // in the middle of a quantum
+        Ready<TestType, Last> ready(Setting{.end_after = end});
+        for (int round = 0; round < 2; ++round) {
+            ready.callback.finals = 0;
+            CHECK(ready.driver.run());
+            CHECK(ready.driver.status());
+            CHECK(calls_after([] {}, ready.callback) == 0);
+            CHECK(ready.callback.finals == 1);
+            CHECK(ready.callback.final_is_last);
+            CHECK(ready.driver.stats().frames >= end);
+            CHECK(ready.driver.stats().frames < end + 256);
+        }
     }
 }
 

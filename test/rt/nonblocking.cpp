@@ -28,6 +28,8 @@ int main() {
     const int cycles = scenarios::run_null(256, 0, cycle, extra) +
                        scenarios::run_null(256, 64, cycle, extra) +
                        scenarios::run_null(256, 100, cycle, extra) + scenarios::run_host(cycle);
+    const auto around = [&](const scenarios::io::ClockTick&, const auto& graph) { as_cycle(graph); };
+    const bool ended = scenarios::run_freewheel(25'600, around);
     std::printf("%d cycles\n", cycles);
-    return cycles == 3 * 150 + 9 ? 0 : 2;
+    return cycles == 3 * 150 + 9 && ended ? 0 : 2;
 }

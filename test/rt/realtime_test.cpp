@@ -12,6 +12,7 @@
 #include <test.hpp>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
@@ -135,6 +136,23 @@ TEST_CASE("a cycle neither allocates nor locks nor waits") {
     SECTION("a host's calls of any length") {
         check_nothing(scenarios::run_host(as_cycle), 9);
     }
+}
+
+TEST_CASE("nor does the cycle thread between its cycles") {
+    std::atomic<int> found{-1};
+    std::string what;
+    const auto around = [&](const scenarios::io::ClockTick& tick, const auto& graph) {
+        in_cycle = true; // from the first block on
+        graph();
+        if (!has(tick.flags, scenarios::io::TickFlags::final))
+            return;
+        in_cycle = false; // the thread's end is the system's business
+        what = first_violation;
+        found = violations;
+    };
+    CHECK(scenarios::run_freewheel(25'600, around));
+    CHECK(what.empty());
+    CHECK(found == 0);
 }
 
 TEST_CASE("a callback that does is caught") {

@@ -4,6 +4,7 @@
 // What a stream can go through on its cycle thread, cycle by cycle on the caller's thread (null backend,
 // manual mode; and host): the fast path and everything on the slow one.
 
+#include "../unit/halves.hpp"
 #include <rill_io/chain.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/gain.hpp>
@@ -13,6 +14,7 @@
 #include <rill_io/null.hpp>
 #include <rill_io/output.hpp>
 #include <rill_io/processing.hpp>
+#include <rill_io/tone.hpp>
 
 #include <array>
 #include <cstdint>
@@ -22,6 +24,17 @@
 namespace scenarios {
 
 namespace io = rill::io;
+
+/// A callback around a graph's; the graph is still asked to prepare.
+template <class State, class Call>
+struct Around {
+    State& state;
+    Call call;
+    io::Result<void> prepare(const io::StreamInfo& info) { return state.prepare(info); }
+    void operator()(const io::ClockTick& tick) noexcept { call(tick); }
+};
+template <class State, class Call>
+Around(State&, Call) -> Around<State, Call>;
 
 /// Runs null's cycles through `cycle(step)`, which calls `step()` as a cycle thread would be called. Returns
 /// the number of cycles run. `extra` runs in every callback.
@@ -39,10 +52,12 @@ int run_null(std::uint32_t quantum, std::uint32_t block, Cycle&& cycle, Extra&& 
     io::Meter meter(1000);
     auto graph = io::Input{driver.capture()} >> io::Gain{0.5F} >> meter >> io::Output{driver.playback()};
     io::ProcessingState state{graph};
-    auto callback = [&](const io::ClockTick& tick) noexcept {
-        state(tick);
-        extra(tick);
-    };
+    Around callback{state, [&](const io::ClockTick& tick) {
+                        state(tick);
+                        (void)tick.time_ns();
+                        (void)tick.tempo();
+                        extra(tick);
+                    }};
     auto subscription = state.subscribe();
     if (!subscription || !driver.set_process_callback(callback) || !driver.start())
         return 0;
@@ -56,6 +71,29 @@ int run_null(std::uint32_t quantum, std::uint32_t block, Cycle&& cycle, Extra&& 
         cycle([&] { cycles += static_cast<int>(driver.session().step()); });
     }
     return driver.stop() ? cycles : 0;
+}
+
+/// A graph that needs memory of its own, whose source computes, and whose parameters change all the time;
+/// through to the end of the stream. On the null backend's own cycle thread, where `around(tick, graph)` is
+/// called and calls `graph()`.
+template <class Callback>
+bool run_freewheel(std::uint64_t frames, const Callback& around) {
+    io::Driver<io::NoCapture, io::null::Playback> driver;
+    if (!driver.open({.output_channels = 2},
+                     {.mode = io::null::Mode::freewheel, .quantum = 256, .end_after_frames = frames}))
+        return false;
+    halves::CopyingPlayback copying(driver.playback());
+    auto graph = io::Tone<>(440.0) >> io::Gain{0.5F} >> io::Output<halves::CopyingPlayback>(copying);
+    io::ProcessingState state{graph};
+    Around callback{state, [&](const io::ClockTick& tick) {
+                        around(tick, [&] {
+                            (void)state.send({.node = 0,
+                                              .parameter = io::Tone<>::frequency,
+                                              .value = static_cast<float>(tick.position)});
+                            state(tick);
+                        });
+                    }};
+    return driver.set_process_callback(callback) && driver.run();
 }
 
 /// The same with a host's calls of any length.

@@ -288,6 +288,6 @@ TEST_CASE("block adapter: the final cycle brings every frame to the graph and en
         rig.cycle(random.between(0, 1) == 0 ? quantum : random.magnitude_between(1, 10'000), true);
         CHECK(rig.faults() == 0);
         CHECK(rig.graph_frames() >= rig.server_frames());
-        CHECK(rig.graph_frames() < rig.server_frames() + 2 * block);
+        CHECK(rig.graph_frames() < rig.server_frames() + std::uint64_t{2} * block);
     }
 }

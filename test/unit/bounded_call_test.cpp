@@ -70,7 +70,6 @@ TEST_CASE("bounded_call: late, the caller goes on and the result is discarded on
 
 TEST_CASE(
     "bounded_call: around the deadline the result is either taken or discarded, never both, never neither") {
-    int taken = 0;
     for (int i = 0; i < 200; ++i) {
         const auto room = std::make_shared<Room>();
         bool in_time = false;
@@ -86,8 +85,5 @@ TEST_CASE(
         }
         REQUIRE(eventually([&] { return room.use_count() == 1; }));
         REQUIRE(room->discarded == (in_time ? 0 : 1));
-        taken += in_time ? 1 : 0;
     }
-    INFO(taken << " of 200 in time");
-    CHECK(taken <= 200);
 }

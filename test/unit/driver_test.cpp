@@ -96,8 +96,8 @@ void check_misuse(const io::Result<void>& result, const std::string& operation, 
 static_assert(io::IoDriver<Duplex> && io::IoDriver<PlayOnly> && io::IoDriver<CaptureOnly>);
 
 TEST_CASE("driver: calls at the wrong time give invalid_state and say what to do first") {
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     check_misuse(driver.set_process_callback(callback), "set_process_callback", "open()");
     check_misuse(driver.start(), "start", "open()");
     check_misuse(driver.run(), "start", "open()");
@@ -268,8 +268,8 @@ TEST_CASE("driver: prepare may refuse, and is asked at every start") {
 }
 
 TEST_CASE("driver: the ticks of a steady stream follow each other") {
-    Duplex driver;
     Recorder callback;
+    Duplex driver;
     REQUIRE(driver.open({.sample_rate = 44'100, .block = 64}, {.mode = null::Mode::manual, .quantum = 256}));
     REQUIRE(driver.set_process_callback(callback));
     for (int run = 0; run < 2; ++run) { // positions and counters begin anew
@@ -320,8 +320,8 @@ TEST_CASE("driver: xruns reach the next block's tick, also when the cycle was to
                             null::Fault{null::Fault::Kind::xrun, 6000, 0}};
     for (const std::uint32_t block : {0U, 32U, 64U, 100U, 1000U}) {
         CAPTURE(block);
-        Duplex driver;
         Recorder callback;
+        Duplex driver;
         REQUIRE(driver.open({.block = block, .period_match = io::Match::adapt},
                             {.mode = null::Mode::manual, .quantum = 64, .faults = faults}));
         REQUIRE(driver.set_process_callback(callback));
@@ -348,8 +348,8 @@ TEST_CASE("driver: xruns reach the next block's tick, also when the cycle was to
 TEST_CASE("driver: another quantum changes the frames, the info, and marks a discontinuity") {
     const std::array faults{null::Fault{null::Fault::Kind::quantum, 256, 512},
                             null::Fault{null::Fault::Kind::quantum, 1280, 100}};
-    Duplex driver;
     Recorder callback;
+    Duplex driver;
     REQUIRE(driver.open({}, {.mode = null::Mode::manual, .quantum = 128, .faults = faults}));
     REQUIRE(driver.set_process_callback(callback));
     REQUIRE(driver.start());
@@ -370,8 +370,8 @@ TEST_CASE("driver: another quantum changes the frames, the info, and marks a dis
 
 TEST_CASE("driver: a lost device ends run with the reason, and only open helps") {
     const std::array faults{null::Fault{null::Fault::Kind::device_loss, 1000, 0}};
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     REQUIRE(driver.open({}, {.mode = null::Mode::freewheel, .quantum = 100, .faults = faults}));
     REQUIRE(driver.set_process_callback(callback));
     CHECK(driver.status());
@@ -402,8 +402,8 @@ TEMPLATE_TEST_CASE("driver: the end of the stream ends run with success and one 
          {Case{0, 256, 1024}, Case{64, 256, 1024}, Case{100, 256, 1024}, Case{1000, 64, 64 * 20},
           Case{8192, 16, 64}, Case{64, 48, 48 * 7}, Case{0, 256, 1000}}) {
         CAPTURE(block, quantum, end);
-        TestType driver;
         Recorder callback;
+        TestType driver;
         REQUIRE(driver.open({.block = block, .period_match = io::Match::adapt},
                             {.mode = null::Mode::freewheel, .quantum = quantum, .end_after_frames = end}));
         REQUIRE(driver.set_process_callback(callback));
@@ -424,8 +424,8 @@ TEMPLATE_TEST_CASE("driver: the end of the stream ends run with success and one 
 }
 
 TEST_CASE("driver: run ends at once if the stop was asked for before") {
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     REQUIRE(driver.open({}, freewheel));
     REQUIRE(driver.set_process_callback(callback));
     std::stop_source stop;
@@ -437,8 +437,8 @@ TEST_CASE("driver: run ends at once if the stop was asked for before") {
 TEST_CASE("driver: run ends when a stop is asked for, or when somebody calls stop or close") {
     for (int way = 0; way < 3; ++way) {
         CAPTURE(way);
-        Duplex driver;
         Counter callback;
+        Duplex driver;
         REQUIRE(driver.open({}, freewheel));
         REQUIRE(driver.set_process_callback(callback));
         std::stop_source stop;
@@ -463,8 +463,8 @@ TEST_CASE("driver: run ends when a stop is asked for, or when somebody calls sto
 
 TEST_CASE("driver: run that was stopped ends, even if it was started again at once") {
     for (int i = 0; i < 30; ++i) {
-        Duplex driver;
         Counter callback;
+        Duplex driver;
         REQUIRE(driver.open({}, freewheel));
         REQUIRE(driver.set_process_callback(callback));
         std::atomic<bool> ended{false};
@@ -486,8 +486,8 @@ TEST_CASE("driver: run that was stopped ends, even if it was started again at on
 }
 
 TEST_CASE("driver: no cycle for the liveness timeout ends run") {
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     // One cycle in eight seconds.
     REQUIRE(driver.open({.sample_rate = 1000, .liveness_timeout_ms = 200},
                         {.mode = null::Mode::real_time, .quantum = 8192}));
@@ -501,8 +501,8 @@ TEST_CASE("driver: no cycle for the liveness timeout ends run") {
 }
 
 TEST_CASE("driver: where somebody else drives, run waits as long as it takes") {
-    io::Driver<io::host::Capture, io::host::Playback> driver;
     Counter callback;
+    io::Driver<io::host::Capture, io::host::Playback> driver;
     REQUIRE(driver.open({.liveness_timeout_ms = 100}));
     REQUIRE(driver.set_process_callback(callback));
     std::stop_source stop;
@@ -531,8 +531,8 @@ TEMPLATE_TEST_CASE("driver: destroyed while running, it stops first", "", Duplex
 }
 
 TEST_CASE("driver: started and stopped fifty times, no callback comes after stop") {
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     REQUIRE(driver.open({.block = 16}, freewheel));
     REQUIRE(driver.set_process_callback(callback));
     for (int i = 0; i < 50; ++i) {
@@ -549,11 +549,12 @@ TEST_CASE("driver: started and stopped fifty times, no callback comes after stop
 }
 
 TEST_CASE("driver: control from several threads at once") {
-    Duplex driver;
     Counter callback;
+    Duplex driver;
     REQUIRE(driver.open({.block = 16}, freewheel));
     REQUIRE(driver.set_process_callback(callback));
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
         threads.emplace_back([&] {
             for (int round = 0; round < 50; ++round) {

@@ -288,6 +288,7 @@ TEST_CASE("processing: what many threads send while blocks run arrives, each one
     io::ProcessingState<Rising, 16> state(graph);
     std::atomic<int> senders_left{num_parameters};
     std::vector<std::thread> senders;
+    senders.reserve(num_parameters);
     for (std::uint16_t parameter = 0; parameter < num_parameters; ++parameter)
         senders.emplace_back([&state, &senders_left, parameter] {
             for (int i = 1; i <= 2000; ++i)

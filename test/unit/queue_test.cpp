@@ -77,6 +77,7 @@ TEST_CASE("queue: many producers and one consumer lose, repeat, tear and reorder
     std::atomic<std::uint64_t> refusals{0};
 
     std::vector<std::thread> producers;
+    producers.reserve(num_producers);
     for (std::uint32_t producer = 0; producer < num_producers; ++producer)
         producers.emplace_back([&queue, &refusals, producer] {
             for (std::uint32_t number = 0; number < items_each; ++number)

@@ -33,6 +33,7 @@ TEST_CASE("stream: of many threads that end it exactly one is heard, whole") {
         io::Stream stream;
         std::atomic<bool> go{false};
         std::vector<std::thread> threads;
+        threads.reserve(4);
         for (int i = 0; i < 4; ++i)
             threads.emplace_back([&stream, &go, i] {
                 while (!go)

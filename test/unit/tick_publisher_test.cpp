@@ -108,6 +108,7 @@ TEST_CASE("tick publisher: nobody listens while the cycle sends, and somebody co
             publisher.send(tick_at(position));
     });
     std::vector<std::thread> listeners;
+    listeners.reserve(2);
     std::atomic<int> disorder{0};
     for (int i = 0; i < 2; ++i)
         listeners.emplace_back([&] {

@@ -6,15 +6,18 @@
 //
 // Cycle thread: an own one. Clock: none (offline: as fast as the graph) or CLOCK_MONOTONIC (paced). Rate: the
 // capture file's; without capture what is asked, or 48000 Hz. Quantum: what is asked, or the block, or 256.
-// Channels: the first ones of the capture file; for playback as many as its format can hold. Offline, the
-// cycle thread reads and writes the disk itself. Paced, a disk thread does, far enough ahead and behind, and
-// the files keep the clock's time: frames that the disk brings or takes too late are lost, counted and
-// silent, and all others stay in place.
+// Channels: the first ones of the capture file; for playback as many as its format can hold.
+//
+// Offline, the cycle thread reads and writes the disk itself. Paced, a disk thread does, far enough ahead and
+// behind, and both files keep the clock's time: frames that the disk brings or takes too late, and the time
+// of a graph that is more than half a second late (less is caught up), are lost, counted and silent, and all
+// other frames stay in place.
 //
 // The stream ends with the capture file: the last block is padded with silence and has TickFlags::final, the
-// padding is not written. After stop() or that end the playback file is complete. start() goes on where the
-// last run stopped (after the end: from the file's beginning), and what is played is appended; FLAC and Ogg
-// can't be appended to.
+// padding is not written. A truncated or damaged file is captured as far as it goes; run() then ends with
+// io_failure, as it does when the disk is full. After stop() or the end the playback file is complete.
+// start() goes on where the last run stopped (after the end: from the file's beginning), and what is played
+// is appended; FLAC and Ogg files can't be appended to.
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
@@ -61,10 +64,10 @@ struct Options {
     bool paced = false;                  ///< false: as fast as the graph; true: in real time
     bool loop = false;                   ///< capture begins again at the file's end: it has none
     std::uint64_t tail_frames = 0; ///< silence captured after the file's end, for what the graph still plays
-    std::uint64_t end_after_frames = 0; ///< the stream's end, if capture's does not come first; 0 = never
+    std::uint64_t end_after_frames = 0; ///< from start() to the end, unless capture's comes first; 0 = never
     Format format = Format::by_extension;
     SampleFormat sample_format = SampleFormat::automatic;
-    std::uint32_t quantum = 0;       ///< frames per cycle; 0 = the block, or 256
+    std::uint32_t quantum = 0; ///< frames per cycle; 0 = the block (so no adapter and no latency), or 256
     std::uint32_t buffer_frames = 0; ///< paced: frames between each file and the cycle; 0 = one second
 };
 
