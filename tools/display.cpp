@@ -53,12 +53,11 @@ void print(std::string_view text) {
 
 } // namespace
 
-Display::Display(bool json) : json_(json) {
+Display::Display(bool json)
+    : json_(json), plain_(!locale_is_utf8()), colours_(!is_set("NO_COLOR")) { // no-color.org
     const char* const terminal = std::getenv("TERM");
     const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
     live_ = !json && ::isatty(STDOUT_FILENO) == 1 && !dumb;
-    plain_ = !locale_is_utf8();
-    colours_ = !is_set("NO_COLOR"); // no-color.org
 }
 
 std::size_t Display::width() const noexcept {

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace {
 
@@ -39,11 +41,12 @@ void print(const io::StreamInfo& info) {
 /// "cutoff 800" -> a command for the running graph.
 template <class State>
 void turn(State& state, const char* line) {
-    char name[32] = {};
-    float value = 0.0F;
-    if (std::sscanf(line, "%31s %f", name, &value) == 2)
+    const std::size_t length = std::strcspn(line, " ");
+    char* end = nullptr;
+    const float value = std::strtof(line + length, &end);
+    if (end != line + length)
         for (const example::Control& control : example::controls)
-            if (std::strcmp(name, control.name) == 0 && value >= control.minimum &&
+            if (std::string_view(line, length) == control.name && value >= control.minimum &&
                 value <= control.maximum) {
                 if (!state.send({.node = control.node, .parameter = control.parameter, .value = value}))
                     std::fputs("standalone: too many commands at once, this one is dropped\n", stderr);
