@@ -16,7 +16,6 @@ namespace rill::io::alsa {
 
 namespace {
 
-constexpr const char* name = Backend::name;
 constexpr std::string_view default_device = "default";
 
 /// What alsa-lib returns as text of its own, freed.
