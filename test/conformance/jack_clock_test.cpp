@@ -171,8 +171,6 @@ TEST_CASE("freewheeling is told, exact, and not mistaken for anything else", "[j
     io::StreamConfig config = rig.config();
     config.liveness_timeout_ms = 300;
     REQUIRE(driver.open(config, rig.options()));
-    std::atomic<bool> told{false};
-    std::atomic<bool> told_back{false};
     struct Watch : LoopProbe<Driver> {
         using LoopProbe::LoopProbe;
         void operator()(const io::ClockTick& tick) noexcept {
