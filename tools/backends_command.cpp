@@ -4,8 +4,8 @@
 
 #include "backend_choice.hpp"
 #include "backend_options.hpp"
-#include "backend_visit.hpp"
 #include "command.hpp"
+#include "standard_streams.hpp"
 
 #include <fmt/format.h>
 
@@ -40,8 +40,8 @@ Row row_of() {
 
 Outcome list_backends(const Options& options) {
     std::vector<Row> rows;
-    for_each_backend([&]<class B>() { rows.push_back(row_of<B>()); });
-    for (const std::string_view name : missing_backends)
+    for_each_backend(EnabledBackends{}, [&]<class B>() { rows.push_back(row_of<B>()); });
+    for (const std::string_view name : EnabledBackends::missing)
         rows.push_back({name, "not compiled in", "its library was not there when this program was built"});
 
     std::vector<JsonObject> objects;
@@ -55,10 +55,10 @@ Outcome list_backends(const Options& options) {
                                   .add("state", row.state)
                                   .add("message", row.why));
         else
-            fmt::print("{:10} {:15} {}\n", row.name, row.state, row.why);
+            print_text(fmt::format("{:10} {:15} {}\n", row.name, row.state, row.why));
     }
     if (options.json)
-        fmt::print("{}\n", JsonObject{}.add("backends", objects).add("result", "ok").text());
+        print_text(JsonObject{}.add("backends", objects).add("result", "ok").text() + "\n");
     return {};
 }
 

@@ -26,9 +26,11 @@ struct Run {
 void print_result(const Run& run, std::string_view done, std::string_view what, std::string_view relation,
                   double seconds);
 
-/// These two print by themselves, also as JSON.
+/// These print by themselves, also as JSON.
 Outcome list_backends(const Options& options);
 Outcome list_devices(const Options& options);
+/// Until a signal ends it, or all that was watched has gone.
+Outcome watch_devices(const Options& options, const Signals& signals);
 
 Outcome play(const Run& run);
 Outcome record(const Run& run);

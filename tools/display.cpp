@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "display.hpp"
 
+#include "standard_streams.hpp"
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -47,7 +49,7 @@ bool is_set(const char* variable) {
 
 void print(std::string_view text) {
     // Nobody to tell if stdout is gone: the stream itself goes on.
-    (void)std::fwrite(text.data(), 1, text.size(), stdout);
+    print_text(text);
     (void)std::fflush(stdout);
 }
 

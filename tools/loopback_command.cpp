@@ -72,7 +72,12 @@ Result<void> send_and_compare(const Run& run, NoiseFinder::Finding& finding, boo
     StreamConfig config = stream_config(options, channels, 0);
     if (connects_itself(options))
         config.autoconnect = Autoconnect::loopback;
-    if (auto opened = open_stream(driver, run, config); !opened)
+    auto opened = open_stream(driver, run, config);
+    if (!opened && opened.error().code == Errc::invalid_config && connects_itself(options)) {
+        config.autoconnect = Autoconnect::standard; // a device has no way back of its own: it is a cable
+        opened = open_stream(driver, run, config);
+    }
+    if (!opened)
         return opened;
     const StreamInfo info = driver.info();
 

@@ -4,8 +4,7 @@
 
 #include "backend_choice.hpp"
 #include "command.hpp"
-
-#include <fmt/format.h>
+#include "standard_streams.hpp"
 
 #include <cstdio>
 
@@ -38,21 +37,22 @@ Outcome run_and_report(const Options& options, Signals& signals) {
     report.backend = options.backend;
     const Outcome outcome = run_command({options, signals, display, report});
     if (options.json)
-        fmt::print("{}\n", to_json(report, outcome));
+        print_text(to_json(report, outcome) + "\n");
     return outcome;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
+    open_standard_streams();
     const ParsedCommandLine parsed = parse_command_line(argc, argv);
     const Options& options = parsed.options;
     Outcome outcome;
     if (parsed.outcome) {
         outcome = *parsed.outcome;
-        fmt::print("{}", parsed.text);
+        print_text(parsed.text);
         if (options.json && !outcome.ok())
-            fmt::print("{}\n", to_json({.backend = options.backend}, outcome));
+            print_text(to_json({.backend = options.backend}, outcome) + "\n");
     } else {
         Signals signals;
         silence_backend_libraries();
@@ -61,14 +61,17 @@ int main(int argc, char** argv) {
             outcome = list_backends(options);
             break;
         case Command::devices:
-            outcome = list_devices(options);
+            outcome = options.watch ? watch_devices(options, signals) : list_devices(options);
             break;
         default:
             outcome = run_and_report(options, signals);
             break;
         }
     }
+    const Outcome output = finish_output();
+    if (outcome.ok())
+        outcome = output;
     if (!outcome.message.empty())
-        fmt::print(stderr, "rill-io: {}\n", outcome.message);
+        std::fprintf(stderr, "rill-io: %s\n", outcome.message.c_str());
     return outcome.exit_code;
 }

@@ -119,7 +119,9 @@ void add_seconds(CLI::App& app, Options& options, const std::string& help) {
 }
 
 void add_backend(CLI::App& app, Options& options) {
-    app.add_option("--backend", options.backend, "auto, " + backend_names())->type_name("B");
+    app.add_option("--backend", options.backend,
+                   fmt::format("auto, {}", backend_names<EnabledBackends>().text()))
+        ->type_name("B");
 }
 
 void add_stream_options(CLI::App& app, Options& options, const std::string& ports_help) {
@@ -167,9 +169,14 @@ void add_commands(CLI::App& app, Options& options) {
 
     sub = add_command(app, options, Command::devices, "devices",
                       "List what the backends can play to and record from",
-                      "  rill-io devices\n  rill-io devices --backend jack --json\n");
+                      "  rill-io devices\n  rill-io devices --backend jack --json\n"
+                      "  rill-io devices --watch --backend alsa\n");
+    sub->add_flag(
+        "--watch", options.watch,
+        "Then tell what appears, disappears or becomes the default, until Ctrl-C (pipewire, jack, alsa)");
     add_backend(*sub, options);
-    add_json(*sub, options);
+    sub->add_flag("--json", options.json,
+                  "Print one JSON object and nothing else; with --watch one on each line");
 
     sub = add_command(app, options, Command::play, "play", "Play a sound file",
                       "  rill-io play song.flac\n"
@@ -240,8 +247,8 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
 
     CLI::App app("Real-time audio in and out: plays, records and measures through JACK and other backends.",
                  "rill-io");
-    app.set_version_flag("--version",
-                         fmt::format("rill-io {} (backends: {})", RILL_IO_VERSION, backend_names()));
+    app.set_version_flag("--version", fmt::format("rill-io {} (backends: {})", RILL_IO_VERSION,
+                                                  backend_names<EnabledBackends>().text()));
     app.require_subcommand(1);
     app.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app.footer(
@@ -273,7 +280,10 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
         parsed.text = app.version() + "\n";
         parsed.outcome = Outcome{};
     } catch (const CLI::ParseError& error) {
-        parsed.outcome = Outcome::wrong_usage(one_line(error.what()) + "; see 'rill-io --help'");
+        const std::string command =
+            app.get_subcommands().empty() ? std::string() : app.get_subcommands().front()->get_name() + " ";
+        parsed.outcome =
+            Outcome::wrong_usage(fmt::format("{}; see 'rill-io {}--help'", one_line(error.what()), command));
     }
     return parsed;
 }

@@ -17,6 +17,7 @@ enum class Command : std::uint8_t { backends, devices, play, record, tone, loopb
 struct Options {
     Command command = Command::backends;
     bool json = false;
+    bool watch = false; ///< devices: not only now
     std::string backend = "auto";
     std::string device = {};
     std::uint32_t rate = 0;                ///< Hz; 0 = not given

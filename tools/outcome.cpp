@@ -47,12 +47,27 @@ consteval bool every_errc_has_a_code() {
 }
 static_assert(every_errc_has_a_code(), "a line for every Errc, in its order");
 
+/// What the library's advice is called on this program's command line.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> option_words{{
+    {"set rate_match = adapt", "leave --rate out"},
+    {"set period_match = adapt", "leave --block out"},
+    {"leave autoconnect = standard", "leave --connect out"},
+    {"set autoconnect = off", "use --connect none"},
+}};
+
+std::string in_option_words(std::string text) {
+    for (const auto& [library, program] : option_words)
+        if (const std::size_t at = text.find(library); at != std::string::npos)
+            text.replace(at, library.size(), program);
+    return text;
+}
+
 } // namespace
 
 Outcome Outcome::failed(const Error& error) {
     const std::string_view backend = error.backend;
     return {exit_codes[static_cast<std::size_t>(error.code)].exit_code, to_string(error.code),
-            fmt::format("{}{}{}", backend, backend.empty() ? "" : ": ", error.text)};
+            fmt::format("{}{}{}", backend, backend.empty() ? "" : ": ", in_option_words(error.text))};
 }
 
 Outcome Outcome::wrong_usage(std::string message) {

@@ -41,8 +41,10 @@ std::string stream_text(const StreamInfo& info) {
     const std::uint32_t channels = std::max(info.input_channels, info.output_channels);
     const std::string quantum =
         info.quantum != info.block ? fmt::format(" in quanta of {}", info.quantum) : std::string();
-    return fmt::format("{} ({}), {} Hz, {} channel{}, blocks of {} frames{}", info.backend, info.device,
-                       info.sample_rate, channels, channels == 1 ? "" : "s", info.block, quantum);
+    const std::string blocks =
+        info.block == 0 ? "no block yet" : fmt::format("blocks of {} frames{}", info.block, quantum);
+    return fmt::format("{} ({}), {} Hz, {} channel{}, {}", info.backend, info.device, info.sample_rate,
+                       channels, channels == 1 ? "" : "s", blocks);
 }
 
 std::uint64_t total_latency(const StreamInfo& info) noexcept {

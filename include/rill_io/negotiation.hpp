@@ -61,7 +61,8 @@ inline Result<void> check_unnamed(const StreamConfig& config, const char* backen
 inline Result<void> accept_negotiated(const StreamConfig& config, const char* backend,
                                       Stream& stream) noexcept {
     StreamInfo& got = stream.negotiated;
-    got.backend = backend;
+    if (*got.backend == '\0') // (a session may stand for another backend)
+        got.backend = backend;
     if (config.sample_rate != 0 && config.rate_match == Match::exact && got.sample_rate != config.sample_rate)
         return Error::make(Errc::unsupported_rate, backend, "open", 0,
                            "it runs at %u Hz, not at %u; ask for %u or 0, or set rate_match = adapt",

@@ -41,12 +41,13 @@ void check_leaks_nothing(const Round& round, std::size_t bytes_below = 0) {
         [&] { return Resources::now().threads <= before.threads; })); // a detached one may still be leaving
     const Resources after = Resources::now();
     INFO("after:  " << after);
-    CHECK(after.descriptors == before.descriptors);
-    CHECK(after.threads == before.threads);
+    CHECK(after.descriptors <= before.descriptors);
+    CHECK(after.threads <= before.threads);
+    if (!memory_tells)
+        return;
     CHECK(after.mappings <= before.mappings + 4);
     CHECK(after.heap_bytes <= before.heap_bytes + 16 * 1024 + rounds * bytes_below);
-    CHECK(after.resident_bytes <=
-          before.resident_bytes + 24 * 1024 * 1024); // (a sanitizer keeps what was freed)
+    CHECK(after.resident_bytes <= before.resident_bytes + 24 * 1024 * 1024);
 }
 
 } // namespace conformance
@@ -69,11 +70,13 @@ TEMPLATE_LIST_TEST_CASE("fifty restarts leak nothing", "[restart]", Rigs) {
             [&] {
                 REQUIRE(driver.open(rig.config(), rig.options()));
                 REQUIRE(driver.set_process_callback(counter));
-                const auto cycles = drive(rig, driver, counter);
-                REQUIRE(driver.start());
-                REQUIRE(
-                    eventually([goal = counter.calls() + 1, &counter] { return counter.calls() >= goal; }));
-                REQUIRE(driver.stop());
+                {
+                    const auto cycles = drive(rig, driver, counter);
+                    REQUIRE(driver.start());
+                    REQUIRE(eventually(
+                        [goal = counter.calls() + 1, &counter] { return counter.calls() >= goal; }));
+                    REQUIRE(driver.stop());
+                }
                 driver.close();
             },
             leak_below<TestType>());

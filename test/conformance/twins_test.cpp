@@ -202,11 +202,12 @@ TEST_CASE("a leak is seen") {
         });
         CHECK(Resources::now().threads == before.threads + 1);
     }
-    SECTION("memory") {
-        constexpr std::size_t bytes = 16 * 1024 * 1024;
-        const std::vector<char> memory(bytes, 1);
-        CHECK(Resources::now().resident_bytes >= before.resident_bytes + bytes / 2);
-    }
+    if (memory_tells)
+        SECTION("memory") {
+            constexpr std::size_t bytes = 16 * 1024 * 1024;
+            const std::vector<char> memory(bytes, 1);
+            CHECK(Resources::now().resident_bytes >= before.resident_bytes + bytes / 2);
+        }
 }
 
 TEST_CASE("a thread that spins is seen") {

@@ -123,8 +123,9 @@ public:
     Result<void> stop() noexcept { return driver_.stop(); }
 
     /// Runs the graph over `frames` frames: planar channels, as many as the driver was opened with. `inputs`
-    /// and `outputs` may share memory channel by channel. Open but not started, it writes silence. Thread:
-    /// the host's audio thread. Realtime-safe: yes, if the graph is.
+    /// and `outputs` may share memory channel by channel. Open but not started, it writes silence;
+    /// not to be called while the driver is being opened or closed. Thread: the host's audio thread.
+    /// Realtime-safe: yes, if the graph is.
     [[gnu::always_inline]] void process(const float* const* inputs, float* const* outputs,
                                         std::uint32_t frames) noexcept {
         auto& engine = driver_.engine();
