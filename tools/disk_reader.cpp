@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto full_ring_pause = 5ms; // a fraction of a chunk
-constexpr std::size_t refill_frames = 4096;
+constexpr std::uint32_t refill_frames = 4096;
 
 /// Interleaved samples of `from` channels as planar ones of the ring's channels. One channel plays on both of
 /// the first two; a stereo or wider file on one channel is averaged; otherwise channel plays on channel, and
@@ -46,24 +46,26 @@ void DiskReader::DeleteResampler::operator()(SRC_STATE_tag* state) const noexcep
     src_delete(state);
 }
 
-DiskReader::DiskReader(SoundFileReader& file, ChunkRing& ring, const Plan& plan)
+DiskReader::DiskReader(file::Reader& file, ChunkRing& ring, const Plan& plan)
     : file_(&file),
       ring_(&ring),
       plan_(plan),
       ratio_(static_cast<double>(plan.sample_rate) / static_cast<double>(file.sample_rate())),
       left_frames_(plan.limit_frames != 0 ? plan.limit_frames : std::numeric_limits<std::uint64_t>::max()),
-      file_samples_(refill_frames * file.num_channels()),
-      samples_(std::size_t{ring.chunk_frames()} * file.num_channels()) {}
+      file_samples_(refill_frames * file.channels()),
+      samples_(std::size_t{ring.chunk_frames()} * file.channels()) {}
 
 DiskReader::~DiskReader() = default;
 
 Result<void> DiskReader::start(const std::stop_token& stop) {
+    if (auto prepared = file_->prepare(std::max(refill_frames, ring_->chunk_frames())); !prepared)
+        return prepared;
     if (file_->sample_rate() != plan_.sample_rate) {
         int status = 0;
         resampler_.reset(src_is_valid_ratio(ratio_) == 0
                              ? nullptr
                              : src_callback_new(&DiskReader::refill, SRC_SINC_BEST_QUALITY,
-                                                static_cast<int>(file_->num_channels()), &status, this));
+                                                static_cast<int>(file_->channels()), &status, this));
         if (resampler_ == nullptr)
             return Error::make(
                 Errc::unsupported_rate, "", "resample", status,
@@ -91,9 +93,9 @@ void DiskReader::run(const std::stop_token& stop) {
         }
         chunk.frames = fill(chunk.index);
         chunk.last = chunk.frames == 0;
-        if (chunk.last && left_frames_ != 0) {
+        if (const Error* const failure = file_->failure(); chunk.last && failure != nullptr) {
             const std::lock_guard lock(mutex_);
-            status_ = file_->check_end();
+            status_ = *failure;
         }
         ring_->give_full(chunk);
     }
@@ -102,39 +104,22 @@ void DiskReader::run(const std::stop_token& stop) {
 
 std::uint32_t DiskReader::fill(std::uint32_t index) {
     const auto wanted =
-        static_cast<std::size_t>(std::min<std::uint64_t>(left_frames_, ring_->chunk_frames()));
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(left_frames_, ring_->chunk_frames()));
     const std::size_t frames = resampler_ == nullptr
-                                   ? read(samples_.data(), wanted)
+                                   ? file_->read_interleaved(samples_.data(), wanted).frames
                                    : static_cast<std::size_t>(std::max(
                                          0L, src_callback_read(resampler_.get(), ratio_,
                                                                static_cast<long>(wanted), samples_.data())));
-    spread(samples_.data(), file_->num_channels(), frames, *ring_, index);
+    spread(samples_.data(), file_->channels(), frames, *ring_, index);
     left_frames_ -= frames;
     return static_cast<std::uint32_t>(frames);
-}
-
-std::size_t DiskReader::read(float* interleaved, std::size_t frames) {
-    std::size_t done = 0;
-    bool rewound = false;
-    while (done < frames) {
-        const std::size_t got = file_->read(interleaved + done * file_->num_channels(), frames - done);
-        done += got;
-        if (got != 0) {
-            rewound = false;
-            continue;
-        }
-        // A file that gives nothing after a rewind would be read for ever.
-        if (!plan_.loop || rewound || !file_->rewind())
-            break;
-        rewound = true;
-    }
-    return done;
 }
 
 long DiskReader::refill(void* self, float** data) {
     auto& reader = *static_cast<DiskReader*>(self);
     *data = reader.file_samples_.data();
-    return static_cast<long>(reader.read(reader.file_samples_.data(), refill_frames));
+    return static_cast<long>(
+        reader.file_->read_interleaved(reader.file_samples_.data(), refill_frames).frames);
 }
 
 } // namespace rill::io::tools

@@ -5,8 +5,9 @@
 // channels.
 
 #include "chunk_ring.hpp"
-#include "sound_file.hpp"
 #include <rill_io/error.hpp>
+
+#include <reader.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -25,12 +26,11 @@ class DiskReader {
 public:
     struct Plan {
         std::uint32_t sample_rate = 0;  ///< of the stream
-        bool loop = false;              ///< from the start again at the end
         std::uint64_t limit_frames = 0; ///< of the stream; 0 = all
     };
 
-    /// Borrows both. Thread: control.
-    DiskReader(SoundFileReader& file, ChunkRing& ring, const Plan& plan);
+    /// Borrows both; the file is open. Thread: control.
+    DiskReader(file::Reader& file, ChunkRing& ring, const Plan& plan);
     ~DiskReader();
     DiskReader(const DiskReader&) = delete;
     DiskReader& operator=(const DiskReader&) = delete;
@@ -45,15 +45,13 @@ private:
     void run(const std::stop_token& stop);
     /// Fills the chunk's channels; its frames. 0 at the end.
     std::uint32_t fill(std::uint32_t index);
-    /// Interleaved frames of the file, over its end when looping.
-    std::size_t read(float* interleaved, std::size_t frames);
     static long refill(void* self, float** data);
 
     struct DeleteResampler {
         void operator()(SRC_STATE_tag* state) const noexcept;
     };
 
-    SoundFileReader* file_;
+    file::Reader* file_;
     ChunkRing* ring_;
     Plan plan_;
     double ratio_;

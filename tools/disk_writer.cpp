@@ -10,11 +10,8 @@ using namespace std::chrono_literals;
 constexpr auto empty_ring_pause = 5ms; // a fraction of a chunk
 } // namespace
 
-DiskWriter::DiskWriter(SoundFileWriter& file, ChunkRing& ring)
-    : file_(&file),
-      ring_(&ring),
-      samples_(std::size_t{ring.chunk_frames()} * ring.num_channels()),
-      thread_([this] { run(); }) {}
+DiskWriter::DiskWriter(file::Writer& file, ChunkRing& ring)
+    : file_(&file), ring_(&ring), thread_([this] { run(); }) {}
 
 DiskWriter::~DiskWriter() {
     if (thread_.joinable())
@@ -23,8 +20,8 @@ DiskWriter::~DiskWriter() {
 
 Result<void> DiskWriter::finish() {
     thread_.join();
-    auto closed = file_->close();
-    return status_ ? closed : status_;
+    auto completed = file_->complete();
+    return status_ ? completed : status_;
 }
 
 void DiskWriter::run() {
@@ -35,21 +32,11 @@ void DiskWriter::run() {
             continue;
         }
         if (status_)
-            status_ = write(chunk);
+            status_ = file_->write(ring_->channel(chunk.index, 0), ring_->chunk_frames(), chunk.frames);
         if (!status_)
             failed_.store(true, std::memory_order_relaxed);
         ring_->give_empty(chunk.index);
     }
-}
-
-Result<void> DiskWriter::write(const ChunkRing::Chunk& chunk) {
-    const std::size_t channels = ring_->num_channels();
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-        const float* const samples = ring_->channel(chunk.index, channel);
-        for (std::size_t i = 0; i < chunk.frames; ++i)
-            samples_[i * channels + channel] = samples[i];
-    }
-    return file_->write(samples_.data(), chunk.frames);
 }
 
 } // namespace rill::io::tools

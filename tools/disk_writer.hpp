@@ -4,21 +4,20 @@
 // DiskWriter: a thread that writes to a sound file what a ChunkRecorder took.
 
 #include "chunk_ring.hpp"
-#include "sound_file.hpp"
 #include <rill_io/error.hpp>
 
+#include <writer.hpp>
+
 #include <atomic>
-#include <cstddef>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace rill::io::tools {
 
 class DiskWriter {
 public:
     /// Borrows both; the file is open. Thread: control.
-    DiskWriter(SoundFileWriter& file, ChunkRing& ring);
+    DiskWriter(file::Writer& file, ChunkRing& ring);
     /// Waits for the last chunk: the recorder must have finished.
     ~DiskWriter();
     DiskWriter(const DiskWriter&) = delete;
@@ -31,12 +30,10 @@ public:
 
 private:
     void run();
-    Result<void> write(const ChunkRing::Chunk& chunk);
 
-    SoundFileWriter* file_;
+    file::Writer* file_;
     ChunkRing* ring_;
-    std::vector<float> samples_; ///< a chunk, interleaved
-    Result<void> status_{};      ///< the thread's until it has ended
+    Result<void> status_{}; ///< the thread's until it has ended
     std::atomic<bool> failed_{false};
     std::thread thread_;
 };

@@ -8,7 +8,6 @@
 #include "disk_reader.hpp"
 #include "playout.hpp"
 #include "run_stream.hpp"
-#include "sound_file.hpp"
 #include <rill_io/chain.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/meter.hpp>
@@ -26,20 +25,14 @@ namespace rill::io::tools {
 
 namespace {
 
-/// The device's rate should be the file's, if that is a sane one.
-std::uint32_t wanted_rate(const SoundFileReader& file) {
-    return file.sample_rate() >= min_sample_rate && file.sample_rate() <= max_sample_rate ? file.sample_rate()
-                                                                                          : 0;
-}
-
 /// As many channels as ports were named or as the file has, but both sides of a pair.
-std::uint32_t wanted_channels(const SoundFileReader& file, const Options& options) {
-    return options.playback_target.empty() ? std::clamp(file.num_channels(), 2U, max_channels)
+std::uint32_t wanted_channels(const file::Reader& file, const Options& options) {
+    return options.playback_target.empty() ? std::clamp(file.channels(), 2U, max_channels)
                                            : channels_of(options.playback_target);
 }
 
 /// How many frames will be played at that rate; 0 if nobody knows.
-std::uint64_t frames_at(std::uint32_t rate, const SoundFileReader& file, const Options& options) {
+std::uint64_t frames_at(std::uint32_t rate, const file::Reader& file, const Options& options) {
     const std::uint64_t limit = frames_of(options.seconds, rate);
     if (options.loop)
         return limit;
@@ -48,39 +41,38 @@ std::uint64_t frames_at(std::uint32_t rate, const SoundFileReader& file, const O
     return limit == 0 || all == 0 ? std::max(limit, all) : std::min(limit, all);
 }
 
-std::string file_text(const SoundFileReader& file, const Options& options, const StreamInfo& info) {
+std::string file_text(const file::Reader& file, const Options& options, const StreamInfo& info) {
     std::string text =
         fmt::format("{}: {} Hz, {} channel{}", std::filesystem::path(options.file).filename().string(),
-                    file.sample_rate(), file.num_channels(), file.num_channels() == 1 ? "" : "s");
+                    file.sample_rate(), file.channels(), file.channels() == 1 ? "" : "s");
     if (file.frames() != 0)
         text += fmt::format(", {:.1f} s", static_cast<double>(file.frames()) / file.sample_rate());
     if (file.sample_rate() != info.sample_rate)
         text += fmt::format(", resampled to {} Hz", info.sample_rate);
-    if (file.num_channels() == 1 && info.output_channels >= 2)
+    if (file.channels() == 1 && info.output_channels >= 2)
         text += ", mono on both channels";
-    else if (info.output_channels == 1 && file.num_channels() > 1)
+    else if (info.output_channels == 1 && file.channels() > 1)
         text += ", mixed to mono";
-    else if (info.output_channels < file.num_channels())
+    else if (info.output_channels < file.channels())
         text += fmt::format(", only the first {} channels", info.output_channels);
     return text;
 }
 
 template <class B>
-Result<void> play_on(SoundFileReader& file, const Run& run) {
+Result<void> play_on(file::Reader& file, const Run& run) {
     if (renders_files<B> && run.options.loop && run.options.seconds == 0.0)
         return Error::make(Errc::invalid_config, B::name, "play", 0,
                            "--loop into a file would never end; add --seconds");
     Driver<NoCapture, typename B::Playback> driver;
     const StreamConfig config =
-        stream_config(run.options, wanted_channels(file, run.options), wanted_rate(file));
+        stream_config(run.options, wanted_channels(file, run.options), file.sample_rate());
     if (auto opened = open_stream(driver, run, config, frames_at(config.sample_rate, file, run.options));
         !opened)
         return opened;
     const StreamInfo info = driver.info();
 
     ChunkRing ring(info.output_channels, info.sample_rate);
-    DiskReader disk(file, ring,
-                    {info.sample_rate, run.options.loop, frames_of(run.options.seconds, info.sample_rate)});
+    DiskReader disk(file, ring, {info.sample_rate, frames_of(run.options.seconds, info.sample_rate)});
     if (auto started = disk.start(run.signals.stop_token()); !started)
         return started;
 
@@ -106,7 +98,7 @@ Result<void> play_on(SoundFileReader& file, const Run& run) {
     run.report.disk_lost_frames = player.late_frames();
     run.report.extra.add("file", run.options.file)
         .add("file_sample_rate", file.sample_rate())
-        .add("file_channels", file.num_channels())
+        .add("file_channels", file.channels())
         .add("played_frames", player.played_frames())
         .add("resampled", info.sample_rate != file.sample_rate());
     if (ended)
@@ -120,8 +112,9 @@ Result<void> play_on(SoundFileReader& file, const Run& run) {
 } // namespace
 
 Outcome play(const Run& run) {
-    SoundFileReader file;
-    if (const auto opened = file.open(run.options.file); !opened)
+    file::Reader file;
+    if (const auto opened = file.open(run.options.file, file::Reader::all_channels, run.options.loop);
+        !opened)
         return Outcome::failed(opened.error());
     const auto ended = on_chosen_backend(run, {.playback = true, .may_render = true},
                                          [&]<class B>() { return play_on<B>(file, run); });

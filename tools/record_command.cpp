@@ -7,7 +7,6 @@
 #include "command.hpp"
 #include "disk_writer.hpp"
 #include "run_stream.hpp"
-#include "sound_file.hpp"
 #include <rill_io/chain.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/input.hpp>
@@ -23,7 +22,7 @@ namespace rill::io::tools {
 namespace {
 
 template <class B>
-Result<void> record_from(SoundFileWriter& file, const Run& run) {
+Result<void> record_from(file::Writer& file, const Run& run) {
     Driver<typename B::Capture, NoPlayback> driver;
     const StreamConfig config = stream_config(run.options, channels_of(run.options.capture_target), 0);
     if (auto opened = open_stream(driver, run, config); !opened)
@@ -31,9 +30,13 @@ Result<void> record_from(SoundFileWriter& file, const Run& run) {
     const StreamInfo info = driver.info();
 
     // Only now, so that a file of that name survives a server that is not there.
-    if (auto opened = file.open(run.options.file, info.sample_rate, info.input_channels); !opened)
-        return opened;
     ChunkRing ring(info.input_channels, info.sample_rate);
+    if (auto opened = file.open({.path = run.options.file,
+                                 .sample_rate = info.sample_rate,
+                                 .channels = info.input_channels,
+                                 .most_frames = ring.chunk_frames()});
+        !opened)
+        return opened;
     DiskWriter disk(file, ring);
     Cue cue(info.freewheeling);
     const std::uint64_t limit = frames_of(run.options.seconds, info.sample_rate);
@@ -62,9 +65,9 @@ Result<void> record_from(SoundFileWriter& file, const Run& run) {
 } // namespace
 
 Outcome record(const Run& run) {
-    if (const auto good = SoundFileWriter::check_path(run.options.file); !good)
+    if (const auto good = file::Writer::check_path(run.options.file); !good)
         return Outcome::failed(good.error());
-    SoundFileWriter file;
+    file::Writer file;
     const auto ended =
         on_chosen_backend(run, {.capture = true}, [&]<class B>() { return record_from<B>(file, run); });
     run.report.extra.add("file", run.options.file).add("recorded_frames", file.frames());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "reader.hpp"
 
+#include "truncation.hpp"
 #include <rill_io/config.hpp>
 #include <rill_io/file.hpp>
 
@@ -8,47 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 namespace rill::io::file {
 
-namespace {
-
-/// Does the header of a RIFF or AIFF file promise more samples than the file has? (libsndfile takes what
-/// there is and does not say.) Layout: "Multimedia Programming Interface and Data Specifications 1.0", and
-/// "AIFF-C" of 1991.
-bool lacks_samples(int descriptor, std::uint64_t file_bytes) {
-    std::array<unsigned char, 12> head{};
-    if (::pread(descriptor, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()))
-        return false;
-    const bool little = std::memcmp(head.data(), "RIFF", 4) == 0;
-    if (!little && std::memcmp(head.data(), "FORM", 4) != 0)
-        return false;
-    // Programs that write to a pipe put something near the largest signed or unsigned number for "unknown".
-    constexpr std::uint64_t least_unknown = 0x7FFF'F000;
-    std::array<unsigned char, 8> chunk{};
-    for (std::uint64_t offset = head.size(); offset < file_bytes;) {
-        if (::pread(descriptor, chunk.data(), chunk.size(), static_cast<off_t>(offset)) !=
-            static_cast<ssize_t>(chunk.size()))
-            return false;
-        std::uint64_t bytes = 0;
-        for (std::size_t i = 0; i < 4; ++i)
-            bytes |= std::uint64_t{chunk[4 + i]} << 8 * (little ? i : 3 - i);
-        if (std::memcmp(chunk.data(), little ? "data" : "SSND", 4) == 0)
-            return bytes < least_unknown && offset + chunk.size() + bytes > file_bytes;
-        offset += chunk.size() + bytes + bytes % 2;
-    }
-    return false;
-}
-
-} // namespace
-
 Result<void> Reader::open(const std::string& path, std::uint32_t channels, bool loop) {
     name_ = shown(path);
-    channels_ = channels;
     loop_ = loop;
     const auto refuse = [&](Errc code, const char* what) {
         return Error::make(code, Backend::name, "open", 0, "'%s' %s", name_.c_str(), what);
@@ -63,7 +30,7 @@ Result<void> Reader::open(const std::string& path, std::uint32_t channels, bool 
                    : refuse(Errc::no_device, "is no file but a directory, pipe or device; "
                                              "choose a sound file");
     }
-    cut_short_ = lacks_samples(*descriptor, static_cast<std::uint64_t>(status_.st_size));
+    cut_short_ = missing_bytes(*descriptor) != 0;
     info_ = {};
     file_.reset(sf_open_fd(*descriptor, SFM_READ, &info_, SF_TRUE)); // which closes it, also if it fails
     if (file_ == nullptr)
@@ -73,8 +40,9 @@ Result<void> Reader::open(const std::string& path, std::uint32_t channels, bool 
     file_channels_ = static_cast<std::size_t>(info_.channels);
     if (info_.samplerate < int{min_sample_rate} || info_.samplerate > int{max_sample_rate})
         return Error::make(Errc::unsupported_rate, Backend::name, "open", 0,
-                           "'%s' has %d Hz; files of %u..%u Hz can be captured: resample it", name_.c_str(),
+                           "'%s' has %d Hz; files of %u..%u Hz can be read: resample it", name_.c_str(),
                            info_.samplerate, min_sample_rate, max_sample_rate);
+    channels_ = channels != all_channels ? channels : static_cast<std::uint32_t>(file_channels_);
     if (channels > file_channels_)
         return Error::make(Errc::unsupported_channels, Backend::name, "open", 0,
                            "'%s' has %d channel%s, %u were asked; ask for at most %d", name_.c_str(),
@@ -106,12 +74,27 @@ Result<void> Reader::rewind() {
     return {};
 }
 
+std::uint64_t Reader::frames() const noexcept {
+    return info_.frames == SF_COUNT_MAX ? 0 : static_cast<std::uint64_t>(info_.frames);
+}
+
 Reader::Piece Reader::read(float* samples, std::size_t stride, std::uint32_t frames) noexcept {
     fill(frames + 1); // one more: to know whether this is the last piece
     const std::uint32_t count = std::min(frames, buffered_);
     for (std::size_t channel = 0; channel < channels_; ++channel)
         for (std::size_t frame = 0; frame < count; ++frame)
             samples[channel * stride + frame] = buffer_[frame * file_channels_ + channel];
+    return take(count);
+}
+
+Reader::Piece Reader::read_interleaved(float* samples, std::uint32_t frames) noexcept {
+    fill(frames + 1);
+    const std::uint32_t count = std::min(frames, buffered_);
+    std::copy_n(buffer_.data(), count * file_channels_, samples);
+    return take(count);
+}
+
+Reader::Piece Reader::take(std::uint32_t count) noexcept {
     buffered_ -= count;
     std::copy_n(buffer_.data() + count * file_channels_, buffered_ * file_channels_, buffer_.data());
     return {count, buffered_ == 0};
@@ -132,7 +115,7 @@ void Reader::fill(std::uint32_t wanted) noexcept {
             info_.frames != SF_COUNT_MAX && (info_.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG;
         if (sf_error(file_.get()) != SF_ERR_NO_ERROR)
             return fail(sndfile_words(file_.get()).c_str(), reason);
-        if (cut_short_ || (is_exact && read_ < info_.frames))
+        if (read_ != 0 && (cut_short_ || (is_exact && read_ < info_.frames)))
             return fail("it is shorter than its header says", 0);
         if (!loop_ || read_ == 0 || !seek_to_begin())
             return;
@@ -149,10 +132,9 @@ bool Reader::seek_to_begin() noexcept {
 }
 
 void Reader::fail(const char* what, int reason) noexcept {
-    failure_ =
-        Error::make(Errc::io_failure, Backend::name, "read", reason,
-                    "'%s' could be captured only in part: %s; check the disk, or get an undamaged copy",
-                    name_.c_str(), what);
+    failure_ = Error::make(Errc::io_failure, Backend::name, "read", reason,
+                           "'%s' could be read only in part: %s; check the disk, or get an undamaged copy",
+                           name_.c_str(), what);
     failed_ = true;
 }
 

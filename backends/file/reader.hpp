@@ -18,8 +18,10 @@ namespace rill::io::file {
 
 class Reader {
 public:
-    /// Errors: `no_device`, `permission_denied`, `unsupported_format`, `unsupported_rate`,
-    /// `unsupported_channels` (fewer than `channels`, the first of which will be read), `io_failure`.
+    static constexpr std::uint32_t all_channels = 0;
+
+    /// The first `channels` will be read. Errors: `no_device`, `permission_denied`, `unsupported_format`,
+    /// `unsupported_rate`, `unsupported_channels` (there are fewer), `io_failure`.
     Result<void> open(const std::string& path, std::uint32_t channels, bool loop);
     /// Allocates for read() of up to `frames` frames and looks whether there are any.
     Result<void> prepare(std::uint32_t frames);
@@ -32,10 +34,14 @@ public:
     };
     /// Reads `frames` frames, fewer at the end, to channels that lie `stride` frames apart.
     Piece read(float* samples, std::size_t stride, std::uint32_t frames) noexcept;
+    /// The same with all channels of the file, interleaved.
+    Piece read_interleaved(float* samples, std::uint32_t frames) noexcept;
     /// Why the last piece is shorter than the file should be; null if it is not.
     [[nodiscard]] const Error* failure() const noexcept { return failed_ ? &failure_ : nullptr; }
 
     [[nodiscard]] std::uint32_t channels() const noexcept { return channels_; }
+    /// What the header says; 0 if it does not. (Of a compressed file it may be an estimate.)
+    [[nodiscard]] std::uint64_t frames() const noexcept;
     [[nodiscard]] std::uint32_t sample_rate() const noexcept {
         return static_cast<std::uint32_t>(info_.samplerate);
     }
@@ -46,6 +52,7 @@ public:
 private:
     /// Reads interleaved frames until there are `wanted` of them in the buffer.
     void fill(std::uint32_t wanted) noexcept;
+    Piece take(std::uint32_t count) noexcept;
     bool seek_to_begin() noexcept;
     void fail(const char* what, int reason) noexcept;
 

@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <string_view>
+#include <system_error>
 
 namespace rill::io::file {
 
@@ -38,6 +40,13 @@ Format format_of(const std::string& path) {
         if (::strcasecmp(path.c_str() + dot, extension.text) == 0)
             return extension.format;
     return Format::by_extension;
+}
+
+Error unknown_extension(const std::string& name) {
+    return Error::make(
+        Errc::unsupported_format, Backend::name, "open", 0,
+        "'%s': its extension is none of .wav .flac .aiff .aif .ogg .oga; use one of them, or name the format",
+        name.c_str());
 }
 
 /// What libsndfile calls it. RF64 stays a plain WAV file as long as that can hold it (see open()).
@@ -97,6 +106,18 @@ int to_pcm(float sample, int bits) noexcept {
 
 } // namespace
 
+Result<void> Writer::check_path(const std::string& path) {
+    if (format_of(path) == Format::by_extension)
+        return unknown_extension(shown(path));
+    const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+    std::error_code ignored;
+    if (directory.empty() || std::filesystem::is_directory(directory, ignored))
+        return {};
+    return Error::make(Errc::no_device, Backend::name, "open", ENOENT,
+                       "'%s' can't be written: there is no such directory; make it first",
+                       shown(path).c_str());
+}
+
 Result<void> Writer::open(const Target& target) {
     name_ = shown(target.path);
     channels_ = target.channels;
@@ -146,11 +167,7 @@ Result<void> Writer::open(const Target& target) {
 Result<void> Writer::choose_format(const Target& target) {
     const Format format = target.format == Format::by_extension ? format_of(target.path) : target.format;
     if (format == Format::by_extension)
-        return Error::make(
-            Errc::unsupported_format, Backend::name, "open", 0,
-            "'%s': its extension is none of .wav .flac .aiff .aif .ogg .oga; use one of them, or set "
-            "Options::format",
-            name_.c_str());
+        return unknown_extension(name_);
     info_ = {};
     info_.samplerate = static_cast<int>(target.sample_rate);
     info_.channels = 1;
@@ -211,9 +228,10 @@ Result<void> Writer::put(std::uint32_t frames) noexcept {
     frames_ += static_cast<std::uint64_t>(written);
     if (written != sf_count_t{frames})
         return failure(reason, sndfile_words(file_.get()).c_str());
-    // Soon, and then once a second of audio, so that a process may be killed at any time.
+    // Often enough that a process may be killed at any time.
+    constexpr int updates_per_second = 50; // of audio
     if (frames_in_header_ == 0 ||
-        frames_ - frames_in_header_ >= static_cast<std::uint64_t>(info_.samplerate)) {
+        frames_ - frames_in_header_ >= static_cast<std::uint64_t>(info_.samplerate / updates_per_second)) {
         update_header();
         frames_in_header_ = frames_;
     }
@@ -250,8 +268,9 @@ void Writer::update_header() noexcept {
 Error Writer::failure(int reason, const char* words) const noexcept {
     const char* const full = no_room(reason);
     return Error::make(Errc::io_failure, Backend::name, "write", reason,
-                       "'%s' could not be written to its end: %s; what was written before can be read",
-                       name_.c_str(), full != nullptr ? full : words);
+                       "'%s' could not be written to its end: %s; the %llu frames before can be read",
+                       name_.c_str(), full != nullptr ? full : words,
+                       static_cast<unsigned long long>(frames_));
 }
 
 } // namespace rill::io::file

@@ -28,6 +28,9 @@ public:
         std::uint32_t most_frames = 0;              ///< of one write()
         const struct stat* not_this_file = nullptr; ///< the one that is being read
     };
+    /// Refuses what can be seen before there is anything to write: `unsupported_format` (the extension),
+    /// `no_device` (no such directory).
+    [[nodiscard]] static Result<void> check_path(const std::string& path);
     /// Makes the file anew. Errors: `no_device`, `permission_denied`, `unsupported_format`,
     /// `unsupported_channels`, `invalid_config`, `io_failure`.
     Result<void> open(const Target& target);
@@ -38,6 +41,8 @@ public:
     /// Afterwards the file is complete; more can be written only if can_continue(). Idempotent.
     Result<void> complete() noexcept;
     [[nodiscard]] bool can_continue() const noexcept { return file_ != nullptr; }
+    /// That were written. Thread: one at a time.
+    [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
     [[nodiscard]] const char* sample_format() const noexcept { return sample_format_name(info_.format); }

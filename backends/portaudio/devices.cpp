@@ -81,10 +81,11 @@ Result<PaDeviceIndex> find_device(std::string_view id, bool capture) {
     const char* const direction = capture ? "capture" : "playback";
     const int length = static_cast<int>(id.size());
     if (id.starts_with(jack_host) && is_jack_gone())
-        return Error::make(Errc::no_server, name, "open", 0,
-                           "the JACK server that PortAudio was connected to has died, and it can't connect "
-                           "to another in the "
-                           "same process; restart the program, or use the jack backend");
+        return Error::make(
+            Errc::no_server, name, "open", 0,
+            "the JACK server that PortAudio was connected to has died or shut it out, and it can't "
+            "connect to another in the same process; restart the program, or use the jack "
+            "backend");
     for (PaHostApiIndex host = 0; host < Pa_GetHostApiCount(); ++host) {
         const PaHostApiInfo& info = *Pa_GetHostApiInfo(host);
         const PaDeviceIndex device = capture ? info.defaultInputDevice : info.defaultOutputDevice;

@@ -87,12 +87,12 @@ bool jack_answers() {
 
 Result<void> acquire(std::string_view wanted_name, bool quiet) {
     Process& all = process();
+    const std::lock_guard lock(all.users_mutex);
     if (all.calls_left_behind.load() != 0)
         return Error::make(
             Errc::timed_out, name, "open", 0,
             "an earlier call into PortAudio has not come back, so a server or device hangs; restart it, or "
             "choose another backend");
-    const std::lock_guard lock(all.users_mutex);
     if (all.users == 0) {
         if (PaJack_SetClientName != nullptr) {
             all.client_name.assign(wanted_name.substr(0, longest_client_name));

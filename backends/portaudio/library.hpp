@@ -58,7 +58,7 @@ std::atomic<int>& calls_left_behind() noexcept;
 } // namespace detail
 
 /// Runs `job.run()` bounded and in turn. False: it hangs; should it come back one day, `undo()` is called for
-/// a copy of the job that has been run.
+/// a copy of the job that has been run, out of turn: what it does to PortAudio is a call() again.
 template <class Job>
 [[nodiscard]] bool call(int timeout_ms, bool quiet, Job& job) {
     const std::lock_guard lock(detail::turn());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices.hpp"
 #include "library.hpp"
+#include "stream_calls.hpp"
 #include <rill_io/portaudio.hpp>
 
 #include <portaudio.h>
@@ -19,9 +20,6 @@
 #include <type_traits>
 #include <utility>
 
-// In PortAudio only if it was built with ALSA.
-extern "C" [[gnu::weak]] void PaAlsa_EnableRealtimeScheduling(PaStream* stream, int enable);
-
 namespace rill::io::portaudio {
 
 namespace {
@@ -35,8 +33,6 @@ constexpr int first_cycle_timeout_ms = 2000;
 constexpr auto watch_interval = std::chrono::milliseconds(100);
 /// A device that does not call for so long will not. (A larger buffer than that is only cut short.)
 constexpr int stuck_after_ms = 500;
-/// After a server has hung, before it is trusted again.
-constexpr auto settling_time = std::chrono::milliseconds(300);
 /// Enough periods for a device's buffer where nobody asks for a number; with two, many plug-in PCMs run dry.
 constexpr std::uint32_t default_periods = 3;
 /// PortAudio reports latencies of a day for JACK clients that are no devices.
@@ -47,116 +43,8 @@ void copy_text(char (&target)[Size], std::string_view text) {
     std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
 }
 
-/// Called back by a stream before a driver first starts: part of what is left behind with a stream that is
-/// given up.
-struct Standby {
-    std::uint32_t num_outputs = 0;
-    std::atomic<std::uint32_t> frames{0}; ///< of the last cycle; 0 before the first
-    std::atomic<bool> finished{false};    ///< PortAudio has called back for the last time
-
-    /// Plays silence.
-    static int process(const void*, void* output, unsigned long frames, const PaStreamCallbackTimeInfo*,
-                       PaStreamCallbackFlags, void* standby) noexcept {
-        auto& self = *static_cast<Standby*>(standby);
-        for (std::uint32_t channel = 0; channel < self.num_outputs; ++channel)
-            std::memset(static_cast<float* const*>(output)[channel], 0, frames * sizeof(float));
-        self.frames.store(static_cast<std::uint32_t>(frames), std::memory_order_relaxed);
-        return paContinue;
-    }
-    static void on_finished(void* standby) noexcept { static_cast<Standby*>(standby)->finished.store(true); }
-};
-
-struct OpenStream {
-    std::optional<PaStreamParameters> capture;
-    std::optional<PaStreamParameters> playback;
-    double rate = 0.0;
-    unsigned long frames = paFramesPerBufferUnspecified;
-    PaStreamFlags flags = paNoFlag;
-    bool realtime = false;
-    PaStreamCallback* callback = nullptr;
-    PaStreamFinishedCallback* on_finished = nullptr;
-    void* user_data = nullptr;
-    PaStream* stream = nullptr;
-    PaError result = paNoError;
-
-    void run() {
-        stream = nullptr;
-        result = Pa_OpenStream(&stream, capture ? &*capture : nullptr, playback ? &*playback : nullptr, rate,
-                               frames, flags, callback, user_data);
-        if (result != paNoError)
-            return;
-        Pa_SetStreamFinishedCallback(stream, on_finished);
-        if (realtime && PaAlsa_EnableRealtimeScheduling != nullptr)
-            PaAlsa_EnableRealtimeScheduling(stream, 1);
-    }
-    void undo() const {
-        if (result == paNoError) // just opened, so whoever had to answer lives
-            Pa_CloseStream(stream);
-        release(false);
-    }
-};
-
-struct EndStream {
-    PaStream* stream = nullptr;
-    bool over_jack = false;
-    const std::atomic<bool>* finished = nullptr; ///< set by the stream's last callback
-    const std::atomic<bool>* given_up = nullptr; ///< set if nobody waits any more
-    bool running = true;
-    bool closing = true; ///< stop and close, not only stop
-    bool stuck = false;  ///< the device calls no more
-    bool closed = false;
-
-    void run() {
-        // A stuck device is never done with stopping. Aborting cancels PortAudio's thread: not while it may
-        // be in a callback.
-        if (running)
-            (void)(stuck ? Pa_AbortStream(stream) : Pa_StopStream(stream));
-        if (!closing)
-            return;
-        if (over_jack && !jack_lives())
-            return report_jack_gone();
-        Pa_CloseStream(stream);
-        closed = true;
-    }
-    void undo() {
-        if (!closing) { // nobody else will close it
-            Pa_CloseStream(stream);
-            closed = true;
-        }
-        if (closed)
-            release(over_jack);
-    }
-
-private:
-    /// A stream that stopped without a last callback was let go by a dying server: it must not be touched
-    /// again.
-    [[nodiscard]] bool jack_lives() const {
-        if (!running)
-            return jack_answers();
-        if (!finished->load())
-            return false;
-        if (!given_up->load())
-            return true;
-        // The server has hung and goes on: perhaps only to be ended.
-        std::this_thread::sleep_for(settling_time);
-        return jack_answers();
-    }
-};
-
-struct StartStream {
-    EndStream opposite;
-    PaError result = paNoError;
-
-    void run() { result = Pa_StartStream(opposite.stream); }
-    void undo() {
-        opposite.running = result == paNoError;
-        opposite.run();
-        opposite.undo();
-    }
-};
-
 constexpr const char* jack_died =
-    "the JACK server has died, and PortAudio can't connect again in the same process; restart "
+    "the JACK server has died or shut PortAudio out, which can't connect again in the same process; restart "
     "the program, or open() the jack backend";
 
 } // namespace
@@ -208,8 +96,6 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     engine_ = nullptr;
     num_inputs_ = config.input_channels;
     num_outputs_ = config.output_channels;
-    silence_.assign(max_quantum, 0.0F);
-    no_inputs_.fill(silence_.data());
     if (auto ready = acquire(config.client_name, options.quiet); !ready)
         return ready;
     control_->holds_library = true;
@@ -409,7 +295,6 @@ Result<void> Session::end_stream() {
     if (over_jack_ && control.running && Pa_IsStreamActive(control.opened.stream) != 1)
         return gone();
     EndStream end = control.end(over_jack_);
-    end.stuck = control.running && is_stuck();
     if (!call(stop_timeout_ms, control.quiet, end))
         return hangs("stop");
     if (!end.closed)
@@ -425,10 +310,10 @@ Result<void> Session::start_stream(ProcessFunction callback, void* engine) {
     if (control.given_up)
         return Error::make(Errc::invalid_state, name, "start", 0,
                            "the stream had to be given up; close() and open() again");
-    engine_ = engine;
     if (control.opened.callback != callback) { // PortAudio takes the callback only when it opens
         if (auto ended = end_stream(); !ended)
             return ended;
+        engine_ = engine; // (only here: otherwise the stream may be running)
         if (auto opened = open_stream(callback, &Session::on_finished, this); !opened)
             return opened;
     }
@@ -449,12 +334,11 @@ Result<void> Session::stop() {
     return {};
 }
 
-/// Outside of JACK, with the gate closed, so that every cycle is a checked one: have they ceased, none being
-/// inside?
+/// With the gate closed, so that every cycle is a checked one: have they ceased, none being inside?
 bool Session::is_stuck() const {
     const std::uint32_t seen = checked_cycles_.load(std::memory_order_relaxed);
     for (int waited_ms = 0; waited_ms < stuck_after_ms; ++waited_ms) {
-        if (over_jack_ || control_->standby.finished.load() || stream_->gate.inside() ||
+        if (control_->standby.finished.load() || stream_->gate.inside() ||
             checked_cycles_.load(std::memory_order_relaxed) != seen)
             return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -511,8 +395,7 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
     checked_cycles_.store(checked_cycles_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (num_outputs_ != 0 && outputs_ == nullptr)
         return false;
-    const bool no_silence = num_inputs_ != 0 && inputs_ == no_inputs_.data() && frames > max_quantum;
-    if (no_silence || (num_inputs_ != 0 && inputs_ == nullptr)) {
+    if (num_inputs_ != 0 && inputs_ == nullptr) {
         for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
             std::memset(outputs_[channel], 0, frames * sizeof(float));
         return false;
@@ -522,14 +405,11 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
 }
 
 void Session::look_at(unsigned long status) noexcept {
+    // (The remaining flag, paPrimingOutput, comes only to those who ask for it.)
     constexpr PaStreamCallbackFlags lost =
         paInputOverflow | paInputUnderflow | paOutputOverflow | paOutputUnderflow;
-    if ((status & paPrimingOutput) != 0) { // a buffer is filled in advance: there need be no input yet
-        if (inputs_ == nullptr)
-            inputs_ = no_inputs_.data();
-    } else if ((status & lost) != 0) {
+    if ((status & lost) != 0)
         stream_->report_xrun(); // how much was lost PortAudio does not say
-    }
 }
 
 void Session::on_finished(void* session) noexcept {

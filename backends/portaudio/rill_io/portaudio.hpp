@@ -27,11 +27,9 @@
 #include <rill_io/stream.hpp>
 #include <rill_io/window.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 struct PaStreamCallbackTimeInfo;
 
@@ -126,8 +124,6 @@ private:
     bool over_jack_ = false;
     Stream* stream_ = nullptr;
     Control* control_ = nullptr;
-    std::array<const float*, max_channels> no_inputs_{}; ///< all of them show silence_
-    std::vector<float> silence_;
     std::atomic<std::uint32_t> checked_cycles_{0}; ///< written by the cycle thread only
 };
 

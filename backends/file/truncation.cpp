@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace rill::io::tools {
+namespace rill::io::file {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::uint64_t missing_bytes(int fd) noexcept {
     return 0;
 }
 
-} // namespace rill::io::tools
+} // namespace rill::io::file
