@@ -40,8 +40,6 @@ Session::~Session() {
 }
 
 Result<void> Session::open(const StreamConfig& config, const Options& options, Stream& stream) {
-    if (thread_.join(0))
-        delete loop_;
     loop_ = new Loop(stream);
     priority_ = config.realtime_priority;
     const Quiet quiet;
@@ -115,6 +113,8 @@ Result<void> Session::start_loop(void (*body)(void*)) {
 }
 
 Result<void> Session::stop() {
+    if (loop_ == nullptr)
+        return {};
     loop_->ask_to_stop();
     if (!thread_.join(join_timeout_ms))
         return Error::make(Errc::timed_out, name, "stop", 0, "the cycle thread has not ended within %d ms",
@@ -131,6 +131,7 @@ bool Session::close() {
     }
     loop_->capture.close();
     loop_->playback.close();
+    delete std::exchange(loop_, nullptr);
     return true;
 }
 

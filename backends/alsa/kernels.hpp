@@ -60,6 +60,24 @@ template <class T, std::size_t... I>
                                    static_cast<int>(sizeof...(I) / 2 + I / 2 + (I % 2) * sizeof...(I))...);
 }
 
+/// Both channels of frames that lie interleaved, and back.
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline void load_pair(const std::byte* from, typename Ops::Ints& left,
+                                             typename Ops::Ints& right) noexcept {
+    constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
+    const auto a = Wire::template load_lanes<Ops>(from);
+    const auto b = Wire::template load_lanes<Ops>(from + Ops::lanes * Wire::bytes);
+    left = evens(a, b, indices);
+    right = odds(a, b, indices);
+}
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline void store_pair(std::byte* to, typename Ops::Ints left,
+                                              typename Ops::Ints right) noexcept {
+    constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
+    Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
+    Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
+}
+
 // An encoding, "Wire", is: `bytes`; get and put of one sample as an integer in this machine's order; for
 // vectors load and store of adjacent samples, load_pair and store_pair of adjacent frames of two; `bits` (0 =
 // float).
@@ -94,18 +112,12 @@ struct FourBytes {
     template <class Ops>
     [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
                                                  typename Ops::Ints& right) noexcept {
-        constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-        const auto a = load_lanes<Ops>(from);
-        const auto b = load_lanes<Ops>(from + Ops::lanes * bytes);
-        left = evens(a, b, indices);
-        right = odds(a, b, indices);
+        kernel::load_pair<FourBytes, Ops>(from, left, right);
     }
     template <class Ops>
     [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
                                                   typename Ops::Ints right) noexcept {
-        constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-        store_lanes<Ops>(to, first_pairs(left, right, indices));
-        store_lanes<Ops>(to + Ops::lanes * bytes, last_pairs(left, right, indices));
+        kernel::store_pair<FourBytes, Ops>(to, left, right);
     }
 };
 
@@ -125,6 +137,26 @@ struct ThreeBytes {
         to[is_low_first ? 0 : 2] = static_cast<std::byte>(word);
         to[1] = static_cast<std::byte>(word >> 8U);
         to[is_low_first ? 2 : 0] = static_cast<std::byte>(word >> 16U);
+    }
+    // Only where single bytes can be moved about at once.
+    template <class Ops>
+    requires requires(const std::byte* from) { Ops::template load_threes<Swapped>(from); }
+    [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {
+        return Ops::template load_threes<Swapped>(from);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
+        Ops::template store_threes<Swapped>(to, samples);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
+                                                 typename Ops::Ints& right) noexcept {
+        kernel::load_pair<ThreeBytes, Ops>(from, left, right);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
+                                                  typename Ops::Ints right) noexcept {
+        kernel::store_pair<ThreeBytes, Ops>(to, left, right);
     }
 
 private:

@@ -7,6 +7,7 @@
 // Everything here is always inlined: files that are compiled for different instruction sets must not share
 // functions.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -74,6 +75,27 @@ struct Sse2 {
 #endif
 
 #if defined(__AVX2__)
+/// Which byte goes where between eight samples of three bytes and eight lanes, in each half; -1 = none.
+/// `first`: of the bytes of each half, the first that is a sample's.
+consteval std::array<std::int8_t, 32> bytes_to_lanes(bool swapped, std::array<int, 2> first) {
+    std::array<std::int8_t, 32> table{};
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const auto byte = static_cast<int>(i % 4);
+        const auto sample = static_cast<int>(i % 16 / 4);
+        table[i] = static_cast<std::int8_t>(
+            byte == 3 ? -1 : first[i / 16] + 3 * sample + (swapped ? 2 - byte : byte));
+    }
+    return table;
+}
+consteval std::array<std::int8_t, 32> lanes_to_bytes(bool swapped) {
+    std::array<std::int8_t, 32> table{};
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const auto at = static_cast<int>(i % 16);
+        table[i] = static_cast<std::int8_t>(at >= 12 ? -1 : at / 3 * 4 + (swapped ? 2 - at % 3 : at % 3));
+    }
+    return table;
+}
+
 /// Eight lanes.
 struct Avx2 {
     static constexpr std::size_t lanes = 8;
@@ -98,12 +120,52 @@ struct Avx2 {
     [[gnu::always_inline]] static bool any(Ints mask) noexcept {
         return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
     }
+
+    /// Samples of three bytes, to the low bytes of each lane; the highest is 0.
+    template <bool Swapped>
+    [[gnu::always_inline]] static Ints load_threes(const std::byte* from) noexcept {
+        // The second half from byte 8 on, not 12: then nothing behind the samples is read.
+        static constexpr auto table = bytes_to_lanes(Swapped, {0, 4});
+        const __m256i bytes =
+            _mm256_inserti128_si256(_mm256_castsi128_si256(load_16_bytes(from)), load_16_bytes(from + 8), 1);
+        return reinterpret_cast<Ints>(_mm256_shuffle_epi8(bytes, load_table(table)));
+    }
+    /// And back. Writes just their bytes.
+    template <bool Swapped>
+    [[gnu::always_inline]] static void store_threes(std::byte* to, Ints samples) noexcept {
+        const auto packed = pack_threes<Swapped>(samples);
+        store_16_bytes(to, _mm256_castsi256_si128(packed)); // four too many, which the next ones replace
+        store_12_bytes(to + 12, _mm256_extracti128_si256(packed, 1));
+    }
+
+protected:
+    template <bool Swapped>
+    [[gnu::always_inline]] static __m256i pack_threes(Ints samples) noexcept {
+        static constexpr auto table = lanes_to_bytes(Swapped);
+        return _mm256_shuffle_epi8(reinterpret_cast<__m256i>(samples), load_table(table));
+    }
+    [[gnu::always_inline]] static void store_16_bytes(std::byte* to, __m128i bytes) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    }
+    [[gnu::always_inline]] static void store_12_bytes(std::byte* to, __m128i bytes) noexcept {
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
+        const int last = _mm_extract_epi32(bytes, 2);
+        __builtin_memcpy(to + 8, &last, sizeof last);
+    }
+
+private:
+    [[gnu::always_inline]] static __m128i load_16_bytes(const std::byte* from) noexcept {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    }
+    [[gnu::always_inline]] static __m256i load_table(const std::array<std::int8_t, 32>& table) noexcept {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&table));
+    }
 };
 #endif
 
 #if defined(__AVX512F__)
 /// Sixteen lanes.
-struct Avx512 {
+struct Avx512 : Avx2 {
     static constexpr std::size_t lanes = 16;
     using Floats = float __attribute__((vector_size(64)));
     using Ints = std::int32_t __attribute__((vector_size(64)));
@@ -127,6 +189,23 @@ struct Avx512 {
     }
     [[gnu::always_inline]] static bool any(Ints mask) noexcept {
         return _mm512_test_epi32_mask(reinterpret_cast<__m512i>(mask), reinterpret_cast<__m512i>(mask)) != 0;
+    }
+
+    // Bytes can be moved about in half as many lanes only: the rest is a later extension.
+    template <bool Swapped>
+    [[gnu::always_inline]] static Ints load_threes(const std::byte* from) noexcept {
+        return __builtin_shufflevector(Avx2::load_threes<Swapped>(from),
+                                       Avx2::load_threes<Swapped>(from + 24), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+                                       10, 11, 12, 13, 14, 15);
+    }
+    template <bool Swapped>
+    [[gnu::always_inline]] static void store_threes(std::byte* to, Ints samples) noexcept {
+        const auto first =
+            pack_threes<Swapped>(__builtin_shufflevector(samples, samples, 0, 1, 2, 3, 4, 5, 6, 7));
+        store_16_bytes(to, _mm256_castsi256_si128(first));
+        store_16_bytes(to + 12, _mm256_extracti128_si256(first, 1));
+        Avx2::store_threes<Swapped>(to + 24,
+                                    __builtin_shufflevector(samples, samples, 8, 9, 10, 11, 12, 13, 14, 15));
     }
 };
 #endif

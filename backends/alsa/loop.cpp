@@ -40,6 +40,7 @@ void Loop::set_up(bool link, bool drain, std::uint32_t silence_limit_ms) {
     descriptors_[num_capture_] = {wakeup_.fd(), POLLIN, 0};
     if (playback.is_open())
         playback.get_descriptors(all.last(num_playback));
+    poll_timeout_ms_ = std::max(20, ms_of(3 * std::uint64_t{period()}));
     window_cycles_ = std::max(shortest_window, 4 * (main().layout().buffer / period()));
 }
 
@@ -170,8 +171,7 @@ int Loop::wait() noexcept {
         if (idle_wakes_ > patience)
             if (const int status = wait_for_frames(needed - std::min(captured, room)); status != 0)
                 return status;
-        const int timeout_ms = std::max(20, ms_of(3 * std::uint64_t{period()}));
-        const int woken = poll_devices(captured < needed, room < needed, timeout_ms);
+        const int woken = poll_devices(captured < needed, room < needed, poll_timeout_ms_);
         if (woken < 0)
             return woken;
         if (stream_.ended() || (!draining_ && stop_.load(std::memory_order_acquire)))
@@ -183,7 +183,7 @@ int Loop::wait() noexcept {
             ++idle_wakes_;
             continue;
         }
-        silent_ms_ += timeout_ms;
+        silent_ms_ += poll_timeout_ms_;
         if (silence_limit_ms_ != 0 && silent_ms_ >= static_cast<int>(silence_limit_ms_))
             return -ETIMEDOUT;
     }

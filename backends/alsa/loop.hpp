@@ -85,6 +85,7 @@ private:
     bool linked_ = false;
     bool drain_ = true;
     std::uint32_t silence_limit_ms_ = 0;
+    int poll_timeout_ms_ = 0;
 
     std::vector<pollfd> descriptors_; ///< capture's, the wakeup's, playback's: each neighbours it
     std::size_t num_capture_ = 0;     ///< descriptors

@@ -62,6 +62,7 @@ Result<void> Pcm::open(std::string name) {
 
 void Pcm::set_layout(const Layout& layout) {
     layout_ = layout;
+    direct_areas_ = nullptr;
     converter_ = Converter(layout.encoding, layout.dither_bits);
     window_.assign(std::size_t{layout.channels} * layout.period, 0.0F);
     for (std::uint32_t channel = 0; channel < layout.channels; ++channel)
@@ -234,15 +235,24 @@ int Pcm::show_mapped(std::span<float*> windows) noexcept {
         return status;
     if (frames < layout_.period)
         return 0; // the period wraps round the end of the buffer: by copy, this time
-    const std::span<const Area> channels = areas_at(areas, offset);
-    for (std::size_t channel = 0; channel < windows.size(); ++channel) {
-        if (channels[channel].step != sizeof(float))
-            return 0;
-        windows[channel] = reinterpret_cast<float*>(channels[channel].first);
-    }
+    if (areas != direct_areas_)
+        look_at_areas(areas);
+    if (!is_contiguous_)
+        return 0;
+    for (std::size_t channel = 0; channel < windows.size(); ++channel)
+        windows[channel] = direct_[channel] + offset;
     mapped_offset_ = offset;
     shown_mapped_ = true;
     return 0;
+}
+
+void Pcm::look_at_areas(const snd_pcm_channel_area_t* areas) noexcept {
+    direct_areas_ = areas;
+    const std::span<const Area> channels = areas_at(areas, 0);
+    is_contiguous_ = std::all_of(channels.begin(), channels.end(),
+                                 [](const Area& area) { return area.step == sizeof(float); });
+    for (std::size_t channel = 0; channel < channels.size(); ++channel)
+        direct_[channel] = reinterpret_cast<float*>(channels[channel].first);
 }
 
 std::span<const Area> Pcm::areas_at(const snd_pcm_channel_area_t* areas, std::size_t offset) noexcept {

@@ -106,6 +106,8 @@ private:
     long move_in(std::uint32_t done, std::uint32_t frames) noexcept;
     long move_out(std::uint32_t done, std::uint32_t frames) noexcept;
     [[nodiscard]] int wait_a_little() noexcept;
+    /// Mapped memory stays where it is as long as alsa-lib names it by the same array.
+    void look_at_areas(const _snd_pcm_channel_area* areas) noexcept;
     /// The graph's channels of mapped memory, from frame `offset` on.
     [[nodiscard]] std::span<const Area> areas_at(const _snd_pcm_channel_area* areas,
                                                  std::size_t offset) noexcept;
@@ -123,6 +125,9 @@ private:
     std::array<Area, max_channels> areas_{};
     std::array<Area, max_channels> transfer_areas_{};
     std::array<float*, max_channels> window_pointers_{};
+    const _snd_pcm_channel_area* direct_areas_ = nullptr; ///< that the next two are of
+    std::array<float*, max_channels> direct_{};           ///< frame 0 of each channel
+    bool is_contiguous_ = false;
     bool shown_mapped_ = false; ///< this period lies in the device's memory
     std::size_t mapped_offset_ = 0;
 };

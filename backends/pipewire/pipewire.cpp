@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "connection.hpp"
+#include "latency.hpp"
 #include "links.hpp"
+#include <rill_io/block_adapter.hpp>
 #include <rill_io/bounded_call.hpp>
+#include <rill_io/cycle_gate.hpp>
 #include <rill_io/pipewire.hpp>
 
 #include <pipewire/filter.h>
 #include <pipewire/pipewire.h>
-#include <spa/param/latency-utils.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -40,11 +43,6 @@ void copy_text(char (&target)[Size], std::string_view text) {
     std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
 }
 
-/// What libpipewire keeps for each port of ours: the largest latency that was reported for it.
-struct PortData {
-    std::uint32_t latency_frames = 0;
-};
-
 } // namespace
 
 struct Session::Control {
@@ -57,14 +55,16 @@ struct Session::Control {
     std::string capture_target;
     std::string playback_target;
     bool linking = false; ///< follow changes of the graph
-    bool adapter_running = false;
+    std::uint32_t block = 0;
+    spa_source* latency_event = nullptr;                    ///< rung by the cycle thread
+    std::uint32_t told_process_latency = ~std::uint32_t{0}; ///< frames; nothing yet
     Session* session = nullptr;
 
     Result<void> make_filter(const StreamConfig& config, const Options& options);
     Result<void> check_targets(const StreamConfig& config);
     void add_ports(pw_direction direction, std::uint32_t count, std::array<void*, max_channels>& ports);
     void link();
-    void report_latency();
+    void tell_latency();
     bool wait_for_cycles();
 
     static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error);
@@ -79,13 +79,16 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     delete control_;
     control_ = new Control{};
     control_->session = this;
+    control_->block = config.block;
     stream_ = &stream;
     owns_connection_ = options.loop == nullptr;
     num_inputs_ = config.input_channels;
     num_outputs_ = config.output_channels;
-    engine_ = nullptr;
+    engine_.store(nullptr, std::memory_order_relaxed);
     expected_position_ = 0;
-    rate_ = flags_ = clock_id_ = 0;
+    rate_ = clock_id_ = 0;
+    seen_quantum_.store(0, std::memory_order_relaxed);
+    seen_adapter_latency_ = 0;
     idle_cycles_.store(0, std::memory_order_relaxed);
     silence_.assign(max_quantum, 0.0F);
     scratch_.assign(max_quantum, 0.0F);
@@ -195,9 +198,15 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
     events.param_changed = &Control::on_param;
     events.process = &Session::process_idle;
     pw_filter_add_listener(filter, &filter_hook, &events, session);
+    latency_event = pw_loop_add_event(
+        pw_thread_loop_get_loop(connection.loop()),
+        [](void* control, std::uint64_t) { static_cast<Control*>(control)->tell_latency(); }, this);
     add_ports(PW_DIRECTION_INPUT, session->num_inputs_, session->input_ports_);
     add_ports(PW_DIRECTION_OUTPUT, session->num_outputs_, session->output_ports_);
-    if (const int status = pw_filter_connect(filter, PW_FILTER_FLAG_RT_PROCESS, nullptr, 0); status < 0)
+    // Custom: only then are we told of latencies; what we tell of ours is in tell_latency().
+    constexpr auto flags =
+        static_cast<pw_filter_flags>(PW_FILTER_FLAG_RT_PROCESS | PW_FILTER_FLAG_CUSTOM_LATENCY);
+    if (const int status = pw_filter_connect(filter, flags, nullptr, 0); status < 0)
         return Error::make(Errc::backend_failure, name, "open", status,
                            "the filter could not be connected: %s", std::strerror(-status));
     const std::size_t num_ports = session->num_inputs_ + session->num_outputs_;
@@ -220,9 +229,9 @@ void Session::Control::add_ports(pw_direction direction, std::uint32_t count,
         const std::string port_name = (input ? "in_" : "out_") + std::to_string(i + 1);
         pw_properties* const properties = pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio",
                                                             PW_KEY_PORT_NAME, port_name.c_str(), nullptr);
-        ports[i] = pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortData),
+        ports[i] = pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortLatency),
                                       properties, nullptr, 0);
-        new (ports[i]) PortData{};
+        new (ports[i]) PortLatency{};
     }
 }
 
@@ -265,11 +274,12 @@ Result<void> Session::switch_process(ProcessFunction function, void* engine) {
     if (control_->connection.lost())
         return Error::make(Errc::server_lost, name, "start", EPIPE,
                            "the PipeWire server has gone since open(); close() and open() again");
-    engine_ = engine;
-    // Release: whoever calls the new function sees the engine. The gate is open already; libpipewire loads
-    // the pointer anew in every cycle.
+    // Whoever calls the new function must see the engine. libpipewire loads the pointer plainly, anew in
+    // every cycle, so nothing on its side orders the two: the fence, which every thread passes, does.
+    engine_.store(engine, std::memory_order_relaxed);
+    fence_all_threads();
     std::atomic_ref<decltype(control_->events.process)>(control_->events.process)
-        .store(function, std::memory_order_release);
+        .store(function, std::memory_order_relaxed);
     return {};
 }
 
@@ -288,6 +298,9 @@ bool Session::close() {
             control->links.destroy_all();
             if (control->filter != nullptr)
                 pw_filter_destroy(std::exchange(control->filter, nullptr));
+            if (control->latency_event != nullptr)
+                pw_loop_destroy_source(pw_thread_loop_get_loop(connection.loop()),
+                                       std::exchange(control->latency_event, nullptr));
         };
         if (control->session->owns_connection_) {
             destroy();
@@ -303,6 +316,7 @@ bool Session::close() {
 }
 
 bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
+    look_at_latency(frames);
     fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
     if (frames <= max_quantum)
         return true;
@@ -321,21 +335,33 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
     return complete;
 }
 
-void Session::clock_changed() noexcept {
+void Session::look_at_latency(std::uint32_t frames) noexcept {
+    const std::uint32_t adapter_latency = stream_->adapter_latency.load(std::memory_order_relaxed);
+    if (frames == seen_quantum_.load(std::memory_order_relaxed) && adapter_latency == seen_adapter_latency_)
+        return;
+    seen_quantum_.store(frames, std::memory_order_relaxed); // the loop's thread reads it after the event
+    seen_adapter_latency_ = adapter_latency;
+    if (control_->latency_event != nullptr) // (a write to an eventfd: it does not block)
+        pw_loop_signal_event(pw_thread_loop_get_loop(control_->connection.loop()), control_->latency_event);
+}
+
+std::uint32_t Session::clock_changed() noexcept {
     const bool same_clock = clock_->id == clock_id_ && clock_->rate_denom == rate_;
     if (same_clock && clock_->position > expected_position_)
         stream_->report_xrun(clock_->position -
                              expected_position_); // 0.3.65 tells of an xrun in no other way
     clock_id_ = clock_->id;
     rate_ = clock_->rate_denom;
-    flags_ = clock_->flags;
     stream_->report_sample_rate(rate_);
-    stream_->report_freewheeling((flags_ & SPA_IO_CLOCK_FLAG_FREEWHEEL) != 0);
+    stream_->report_freewheeling((clock_->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL) != 0);
+    expected_position_ = clock_->position + clock_->duration;
+    return static_cast<std::uint32_t>(clock_->duration);
 }
 
 void Session::process_idle(void* session, spa_io_position* position) noexcept {
     auto& self = *static_cast<Session*>(session);
     const std::uint32_t frames = self.read_clock(position);
+    self.look_at_latency(frames);
     for (std::uint32_t channel = 0; channel < self.num_inputs_; ++channel)
         (void)pw_filter_get_dsp_buffer(self.input_ports_[channel], frames);
     for (std::uint32_t channel = 0; channel < self.num_outputs_; ++channel)
@@ -375,24 +401,24 @@ void Session::Control::on_param(void* self, void* port, std::uint32_t id, const 
     if (port == nullptr || id != SPA_PARAM_Latency || parameter == nullptr ||
         spa_latency_parse(parameter, &latency) < 0)
         return;
-    const std::uint32_t rate = session.stream_->sample_rate();
-    const std::uint32_t quantum = session.stream_->quantum.load(std::memory_order_relaxed);
-    const double frames = static_cast<double>(latency.max_quantum) * quantum +
-                          static_cast<double>(latency.max_rate) +
-                          static_cast<double>(latency.max_ns) * rate * 1e-9;
-    static_cast<PortData*>(port)->latency_frames = static_cast<std::uint32_t>(frames);
-    session.control_->report_latency();
+    static_cast<PortLatency*>(port)->others = latency;
+    session.control_->tell_latency();
 }
 
-void Session::Control::report_latency() {
-    const auto largest = [](const std::array<void*, max_channels>& ports, std::uint32_t count) {
-        std::uint32_t frames = 0;
-        for (std::uint32_t i = 0; i < count; ++i)
-            frames = std::max(frames, static_cast<const PortData*>(ports[i])->latency_frames);
-        return frames;
-    };
-    session->stream_->report_latency(largest(session->input_ports_, session->num_inputs_),
-                                     largest(session->output_ports_, session->num_outputs_));
+void Session::Control::tell_latency() {
+    const std::uint32_t quantum = session->seen_quantum_.load(std::memory_order_relaxed);
+    const std::uint32_t adapter = std::max(BlockAdapter::latency_for(block, quantum),
+                                           session->stream_->adapter_latency.load(std::memory_order_relaxed));
+    const std::span<void* const> inputs(session->input_ports_.data(), session->num_inputs_);
+    const std::span<void* const> outputs(session->output_ports_.data(), session->num_outputs_);
+    if (std::exchange(told_process_latency, adapter) != adapter)
+        tell_process_latency(filter, adapter);
+    const spa_latency_info before =
+        tell_latency_through(filter, inputs, outputs, SPA_DIRECTION_OUTPUT, adapter);
+    const spa_latency_info behind =
+        tell_latency_through(filter, outputs, inputs, SPA_DIRECTION_INPUT, adapter);
+    const std::uint32_t rate = session->stream_->sample_rate();
+    session->stream_->report_latency(frames_of(before, quantum, rate), frames_of(behind, quantum, rate));
 }
 
 Result<void> Backend::available() {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * A stand-in for libjack.so.0: the same functions, no server. jack_activate() remembers the process callback
- * and stub_jack_run() calls it back to back, so that what is counted or timed is the client's own work. Port
+ * and stub_run() calls it back to back, so that what is counted or timed is the client's own work. Port
  * buffers are plain memory that stays where it is, as in jackd.
  */
-#include "stub_jack.h"
+#include "stub.h"
 
 #include <jack/jack.h>
 #include <stdlib.h>
@@ -28,15 +28,15 @@ static void* process_argument;
 static jack_nframes_t quantum = 64;
 static jack_nframes_t frame_time;
 
-void stub_jack_set_quantum(unsigned frames) {
+void stub_set_quantum(unsigned frames) {
     quantum = frames;
 }
 
-float* stub_jack_port_memory(unsigned index) {
+float* stub_port_memory(unsigned index) {
     return index < num_ports ? ports[index].buffer : NULL;
 }
 
-__attribute__((noinline)) void stub_jack_run(unsigned long cycles) {
+__attribute__((noinline)) void stub_run(unsigned long cycles) {
     for (unsigned long i = 0; i < cycles; ++i) {
         process(quantum, process_argument);
         frame_time += quantum;

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-// What the ALSA backend's conversion costs: 256 frames of 1, 2 and 8 channels between a device's memory and
-// planar floats, against memcpy of as many bytes as the device's memory has. First the loops that this
-// processor gets, then those for every x86-64, then the portable ones.
+// What a pass between a device's memory and planar floats costs, against memcpy of the device's bytes and
+// against the conversions of other libraries that are installed.
+//
+// In each round every case runs once, for about 20 us, in another order; shown are the medians of the rounds.
 
 #include "convert.hpp"
+#include "peers.hpp"
 
-#include <benchmark/benchmark.h>
-
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -19,99 +24,146 @@ namespace {
 namespace alsa = rill::io::alsa;
 
 constexpr std::size_t frames = 256;
+constexpr std::size_t rounds = 101;
 
-struct Buffers {
-    Buffers(alsa::Encoding encoding, std::size_t channels)
-        : bytes(alsa::bytes_of(encoding) * channels * frames),
-          device(bytes),
-          window(channels * frames, 0.25F) {
-        const std::size_t sample = alsa::bytes_of(encoding);
-        for (std::size_t channel = 0; channel < channels; ++channel) {
-            areas.push_back({device.data() + channel * sample, channels * sample});
-            pointers.push_back(window.data() + channel * frames);
-        }
+struct Case {
+    std::string name;
+    std::size_t bytes;                           ///< of the device's memory
+    std::function<void(std::size_t times)> work; ///< so often
+    std::size_t times = 1;
+    std::vector<double> ns = {}; ///< for one time, in each round
+
+    [[nodiscard]] double median() {
+        std::nth_element(ns.begin(), ns.begin() + static_cast<std::ptrdiff_t>(ns.size() / 2), ns.end());
+        return ns[ns.size() / 2];
     }
-    std::size_t bytes;
-    std::vector<std::byte> device;
-    std::vector<float> window;
-    std::vector<alsa::Area> areas;
-    std::vector<float*> pointers;
 };
 
-void count_bytes(benchmark::State& state, std::size_t bytes) {
-    state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * static_cast<std::int64_t>(state.iterations()));
+void use_memory() {
+    asm volatile("" ::: "memory");
 }
 
-void copy_memory(benchmark::State& state, std::size_t bytes) {
-    std::vector<std::byte> from(bytes);
-    std::vector<std::byte> to(bytes);
-    for (auto _ : state) {
-        std::memcpy(to.data(), from.data(), bytes);
-        benchmark::DoNotOptimize(to.data());
-        benchmark::ClobberMemory();
-    }
-    count_bytes(state, bytes);
+/// Repeats a piece of work, with nothing optimized away.
+template <class Work>
+std::function<void(std::size_t)> repeated(Work work) {
+    return [work](std::size_t times) mutable {
+        for (std::size_t i = 0; i < times; ++i) {
+            work();
+            use_memory();
+        }
+    };
 }
 
-void from_device(benchmark::State& state, const alsa::Codec& codec, alsa::Encoding encoding,
-                 std::size_t channels) {
-    Buffers buffers(encoding, channels);
-    for (auto _ : state) {
+double timed_ns(const Case& one) {
+    const auto begin = std::chrono::steady_clock::now();
+    one.work(one.times);
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+    return took.count() / static_cast<double>(one.times);
+}
+
+Case memory_copy(std::size_t bytes) {
+    return {
+        "memcpy", bytes,
+        repeated([bytes, from = std::vector<std::byte>(bytes), to = std::vector<std::byte>(bytes)]() mutable {
+            std::memcpy(to.data(), from.data(), bytes);
+        })};
+}
+
+/// Ours; everything it needs is its own.
+struct Pass {
+    Pass(const alsa::Codec& loops, alsa::Encoding encoding, std::size_t num_channels)
+        : codec(loops),
+          channels(num_channels),
+          sample(alsa::bytes_of(encoding)),
+          device(sample * channels * frames),
+          window(channels * frames, 0.25F) {}
+    void read() {
         if (channels == 2)
-            codec.read_stereo(buffers.device.data(), buffers.pointers[0], buffers.pointers[1], frames);
-        else
-            for (std::size_t channel = 0; channel < channels; ++channel)
-                codec.read(buffers.areas[channel].first, buffers.areas[channel].step,
-                           buffers.pointers[channel], frames);
-        benchmark::ClobberMemory();
+            return codec.read_stereo(device.data(), window.data(), window.data() + frames, frames);
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            codec.read(device.data() + channel * sample, channels * sample, window.data() + channel * frames,
+                       frames);
     }
-    count_bytes(state, buffers.bytes);
-}
-
-void to_device(benchmark::State& state, const alsa::Codec& codec, alsa::Encoding encoding,
-               std::size_t channels) {
-    Buffers buffers(encoding, channels);
-    for (auto _ : state) {
+    void write() {
         if (channels == 2)
-            codec.write_stereo(buffers.pointers[0], buffers.pointers[1], buffers.device.data(), frames);
-        else
-            for (std::size_t channel = 0; channel < channels; ++channel)
-                codec.write(buffers.pointers[channel], buffers.areas[channel].first,
-                            buffers.areas[channel].step, frames);
-        benchmark::ClobberMemory();
+            return codec.write_stereo(window.data(), window.data() + frames, device.data(), frames);
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            codec.write(window.data() + channel * frames, device.data() + channel * sample, channels * sample,
+                        frames);
     }
-    count_bytes(state, buffers.bytes);
-}
+    alsa::Codec codec;
+    std::size_t channels;
+    std::size_t sample;
+    std::vector<std::byte> device;
+    std::vector<float> window;
+};
 
-} // namespace
-
-int main(int argc, char** argv) {
+std::vector<Case> all_cases() {
     struct Named {
         const char* name;
         alsa::Encoding encoding;
     };
-    constexpr Named encodings[] = {{"FLOAT", alsa::Encoding::float32},
-                                   {"S32", alsa::Encoding::s32},
-                                   {"S24_3", alsa::Encoding::s24_3},
-                                   {"S16", alsa::Encoding::s16},
-                                   {"S32_swapped", alsa::Encoding::s32_swapped}};
-    for (const std::size_t bytes : {std::size_t{1024}, std::size_t{2048}, std::size_t{8192}})
-        benchmark::RegisterBenchmark(("memcpy/" + std::to_string(bytes) + "_bytes").c_str(), copy_memory,
-                                     bytes);
-    std::size_t number = 0;
-    for (const alsa::Codecs* const set : alsa::codec_sets()) {
-        const std::string loops = "loops" + std::to_string(number++) + "/";
-        for (const Named& named : encodings)
-            for (const std::size_t channels : {std::size_t{1}, std::size_t{2}, std::size_t{8}}) {
-                const std::string rest = named.name + std::string("/") + std::to_string(channels);
-                const alsa::Codec& codec = (*set)[static_cast<std::size_t>(named.encoding)];
-                benchmark::RegisterBenchmark((loops + "read/" + rest).c_str(), from_device, codec,
-                                             named.encoding, channels);
-                benchmark::RegisterBenchmark((loops + "write/" + rest).c_str(), to_device, codec,
-                                             named.encoding, channels);
+    constexpr Named encodings[] = {
+        {"FLOAT", alsa::Encoding::float32}, {"S32", alsa::Encoding::s32},
+        {"S24_3", alsa::Encoding::s24_3},   {"S24_3 swapped", alsa::Encoding::s24_3_swapped},
+        {"S16", alsa::Encoding::s16},       {"S32 swapped", alsa::Encoding::s32_swapped}};
+    std::vector<Case> cases;
+    for (const std::size_t channels : {std::size_t{2}, std::size_t{1}, std::size_t{8}}) {
+        std::size_t set = 0;
+        for (const alsa::Codecs* const codecs : alsa::codec_sets()) {
+            // Which instructions matter shows with two channels.
+            if (set != 0 && channels != 2)
+                break;
+            for (const Named& named : encodings) {
+                Pass pass((*codecs)[static_cast<std::size_t>(named.encoding)], named.encoding, channels);
+                const std::string what = std::string(named.name) + ", " + std::to_string(channels) +
+                                         (set == 0 ? "" : ", loops " + std::to_string(set));
+                const std::size_t bytes = pass.device.size();
+                cases.push_back({"read " + what, bytes, repeated([pass]() mutable { pass.read(); })});
+                cases.push_back({"write " + what, bytes, repeated([pass]() mutable { pass.write(); })});
             }
+            ++set;
+        }
     }
-    benchmark::Initialize(&argc, argv);
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
+    for (conversion::Peer& peer : conversion::peers(frames))
+        cases.push_back({peer.name, peer.bytes, repeated(std::move(peer.work))});
+    return cases;
+}
+
+} // namespace
+
+int main() {
+    std::vector<Case> cases = all_cases();
+    std::vector<Case> copies;
+    for (const Case& one : cases)
+        if (std::none_of(copies.begin(), copies.end(),
+                         [&](const Case& copy) { return copy.bytes == one.bytes; }))
+            copies.push_back(memory_copy(one.bytes));
+
+    std::vector<Case*> order;
+    for (auto* list : {&cases, &copies})
+        for (Case& one : *list) {
+            order.push_back(&one);
+            constexpr double ns_of_a_round = 20'000.0;
+            one.times = 1000;
+            one.times = std::max(std::size_t{1}, static_cast<std::size_t>(ns_of_a_round / timed_ns(one)));
+        }
+    std::mt19937 random(1);
+    for (std::size_t round = 0; round < rounds; ++round) {
+        std::shuffle(order.begin(), order.end(), random);
+        for (Case* const one : order)
+            one->ns.push_back(timed_ns(*one));
+    }
+
+    std::printf("%zu frames; medians of %zu rounds; 'loops 0' (not named) are what this processor gets\n\n",
+                frames, rounds);
+    std::printf("%-56s %9s %9s\n", "conversion, channels", "ns", "x memcpy");
+    for (Case& copy : copies)
+        std::printf("%-56s %9.1f %9.2f\n", (copy.name + " " + std::to_string(copy.bytes) + " bytes").c_str(),
+                    copy.median(), 1.0);
+    for (Case& one : cases) {
+        const auto copy =
+            std::find_if(copies.begin(), copies.end(), [&](const Case& c) { return c.bytes == one.bytes; });
+        std::printf("%-56s %9.1f %9.2f\n", one.name.c_str(), one.median(), one.median() / copy->median());
+    }
 }

@@ -87,9 +87,13 @@ public:
         return {};
     }
 
+    /// Thread: any. Realtime-safe: yes.
+    [[nodiscard]] bool has_listeners() const noexcept {
+        return listeners_.load(std::memory_order_relaxed) != 0;
+    }
     /// Thread: cycle. Realtime-safe: yes.
     [[gnu::always_inline]] void send(const ClockTick& tick) noexcept {
-        if (listeners_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        if (has_listeners()) [[unlikely]]
             send_to_listeners(tick);
     }
 

@@ -45,8 +45,9 @@ std::uint64_t loop_once(R& rig, std::uint32_t quantum, std::uint32_t channels, s
     config.period_match = io::Match::adapt;
     DriverOf<R> driver;
     REQUIRE(driver.open(config, rig.options()));
-    // Long enough for several rounds of block against quantum.
-    const std::size_t frames = std::max<std::size_t>(2048, 4 * std::size_t{quantum + block});
+    // Long enough for several rounds of block against quantum, after the silence before it.
+    const std::size_t frames =
+        std::max<std::size_t>(2048, 4 * std::size_t{quantum + block}) + 2 * rig.loop_latency(driver.info());
     Probe probe(driver, channels, frames);
     REQUIRE(driver.set_process_callback(probe));
     io::StreamInfo info;

@@ -48,7 +48,8 @@ void check_open_refused(const R& rig, DriverOf<R>& driver, io::Errc code,
     const auto opened = driver.open(config, options);
     REQUIRE_FALSE(opened);
     check_refusal(opened.error(), code, R::Backend::name, "open", needles);
-    CHECK(Resources::now().descriptors == before.descriptors);
+    // A detached thread may still be leaving, with what it holds.
+    CHECK(eventually([&] { return Resources::now().descriptors <= before.descriptors; }));
     CHECK(eventually([&] { return Resources::now().threads <= before.threads; }));
 }
 
@@ -133,6 +134,8 @@ TEMPLATE_LIST_TEST_CASE("a block divides the quantum, or is refused, or adapted 
     io::StreamConfig config = rig.config();
 
     for (const std::uint32_t block : {1U, 64U, 256U}) {
+        if (block != quantum && !applies<TestType>(Property::division))
+            continue;
         config.block = block;
         REQUIRE(driver.open(config, rig.options()));
         CHECK(driver.info().block == block);

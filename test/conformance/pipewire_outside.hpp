@@ -8,6 +8,7 @@
 
 #include <pipewire/filter.h>
 #include <pipewire/pipewire.h>
+#include <spa/param/latency-utils.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,7 +25,8 @@ namespace conformance {
 /// A filter with ports in one direction. What it does per cycle is its heir's.
 class PipewireFilter {
 public:
-    PipewireFilter(const char* name, std::uint32_t channels, pw_direction direction) : name_(name) {
+    PipewireFilter(const char* name, std::uint32_t channels, pw_direction direction)
+        : name_(name), direction_(direction) {
         pw_init(nullptr, nullptr);
         loop_ = pw_thread_loop_new("outside", nullptr);
         context_ = pw_context_new(pw_thread_loop_get_loop(loop_),
@@ -58,6 +60,20 @@ public:
     }
     [[nodiscard]] std::uint32_t num_channels() const { return static_cast<std::uint32_t>(ports_.size()); }
     [[nodiscard]] std::uint64_t cycles() const { return cycles_.load(std::memory_order_acquire); }
+    /// Says that what comes out of it (goes into it) is so many frames late (later).
+    void tell_latency(std::uint32_t frames) {
+        pw_thread_loop_lock(loop_);
+        std::uint8_t memory[512];
+        spa_pod_builder builder{};
+        spa_pod_builder_init(&builder, memory, sizeof memory);
+        spa_latency_info latency{};
+        latency.direction = static_cast<spa_direction>(direction_);
+        latency.min_rate = latency.max_rate = frames;
+        const spa_pod* parameter = spa_latency_build(&builder, SPA_PARAM_Latency, &latency);
+        for (void* const port : ports_)
+            pw_filter_update_params(filter_, port, &parameter, 1);
+        pw_thread_loop_unlock(loop_);
+    }
     /// The server's frame counter in the latest cycle.
     [[nodiscard]] std::uint64_t position() const { return position_.load(); }
     /// Cycles that the server has left out.
@@ -98,6 +114,7 @@ private:
     }
 
     std::string name_;
+    pw_direction direction_;
     pw_thread_loop* loop_ = nullptr;
     pw_context* context_ = nullptr;
     pw_core* core_ = nullptr;

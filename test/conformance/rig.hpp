@@ -29,6 +29,7 @@ namespace io = rill::io;
 enum class Property {
     rate_refusal,   ///< a rate other than the server's is refused, or adapted to
     period_refusal, ///< a block that does not divide the quantum is refused, or adapted to
+    division,       ///< a block that divides the quantum is served without the adapter
     targets,        ///< a target that does not exist is refused
     no_server,      ///< an absent server is reported
     loopback,       ///< what is played can be captured
@@ -40,8 +41,9 @@ enum class Property {
 };
 
 [[nodiscard]] constexpr const char* to_string(Property property) {
-    constexpr std::array names{"rate_refusal", "period_refusal", "targets", "no_server", "loopback",
-                               "through",      "quantum_change", "loss",    "hang",      "own_cycles"};
+    constexpr std::array names{"rate_refusal", "period_refusal", "division",  "targets",
+                               "no_server",    "loopback",       "through",   "quantum_change",
+                               "loss",         "hang",           "own_cycles"};
     return names[static_cast<std::size_t>(property)];
 }
 

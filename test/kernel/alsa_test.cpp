@@ -5,6 +5,7 @@
 
 #include "alsa_fixture.hpp"
 #include "eventually.hpp"
+#include <rill_io/device_monitor.hpp>
 
 #include <alsa/asoundlib.h>
 #include <sys/wait.h>
@@ -19,7 +20,10 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using namespace alsa_test;
 namespace alsa = rill::io::alsa;
@@ -114,7 +118,10 @@ TEST_CASE("kernel: loopback is exact, linked, mapped or not, in every format and
 
 TEST_CASE("kernel: without a link both directions start all the same", "[kernel]") {
     Duplex driver;
-    REQUIRE(driver.open(loop_config(256, 4), {.link = false}));
+    io::StreamConfig config = loop_config(256, 4);
+    if (GENERATE(false, true)) // the other way round
+        std::swap(config.capture_target, config.playback_target);
+    REQUIRE(driver.open(config, {.link = false}));
     CHECK_FALSE(driver.session().is_linked());
     Loopback graph(driver, 2, 12000);
     REQUIRE(driver.set_process_callback(graph));
@@ -210,6 +217,32 @@ TEST_CASE("kernel: an unplugged device ends run(), and can be used again when it
         use(duplex, false);
     else
         use(player, false);
+}
+
+TEST_CASE("kernel: cards that come and go are events, and so is the default", "[kernel]") {
+    using Kind = io::DeviceEvent::Kind;
+    const auto card = GENERATE(std::pair{"/sys/bus/platform/drivers/snd_dummy/", "snd_dummy.0"},
+                               std::pair{"/sys/bus/platform/drivers/snd_aloop/", "snd_aloop.0"});
+    const std::string device =
+        std::string_view(card.second) == "snd_dummy.0" ? "hw:CARD=Dummy,DEV=0" : playback_side;
+    CAPTURE(device);
+    io::DeviceMonitor<alsa::Backend> monitor;
+    REQUIRE(monitor.open());
+    CHECK(monitor.wait(0)->empty());
+    std::vector<io::DeviceEvent> events;
+    const auto seen = [&](Kind kind) {
+        const auto more = monitor.wait(100);
+        REQUIRE(more);
+        events.insert(events.end(), more->begin(), more->end());
+        return std::any_of(events.begin(), events.end(), [&](const io::DeviceEvent& event) {
+            return event.kind == kind && event.device.id == device;
+        });
+    };
+    REQUIRE(write_to((std::string(card.first) + "unbind").c_str(), card.second));
+    CHECK(eventually([&] { return seen(Kind::disappeared); }));
+    events.clear();
+    REQUIRE(write_to((std::string(card.first) + "bind").c_str(), card.second));
+    CHECK(eventually([&] { return seen(Kind::appeared); }));
 }
 
 TEST_CASE("kernel: a drifting clock does not stop the stream", "[kernel]") {

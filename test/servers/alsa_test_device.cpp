@@ -10,12 +10,13 @@
 //       channels 2  max_channels 8     # likewise; up to 32 else
 //       rate 44100                     # likewise; 8000 to 192000 else
 //       format S16_LE                  # likewise; every linear and float format of 16 to 64 bits else
-//       exclusive true }               # busy while this process has it open
+//       exclusive true                 # busy while this process has it open
+//       loop 1 }                       # plays to, or captures from, another store than 0 (there are 4)
 //
 // RILL_IO_TEST_DEVICE_FAULT=[capture:|playback:]KIND@N, read when a PCM is opened: something goes wrong when
 // its stream first reaches frame N. xrun; suspend (can be resumed); unplug (gone for good); broken (an xrun
 // now and at once after each restart); silent (its clock stands still). RILL_IO_TEST_DEVICE_PPM=1000: its
-// clock is 0.1 % fast.
+// clock is 0.1 % fast. A test may also look at the stores and unplug by hand: see the functions at the end.
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -24,11 +25,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,14 +47,27 @@ constexpr long long ns_per_s = 1'000'000'000;
 
 /// What has been played: a sample of any format at [frame][channel].
 struct Played {
-    std::vector<unsigned char> samples;
-    unsigned long long frames = 0; ///< that have been written
+    std::vector<unsigned char> samples =
+        std::vector<unsigned char>(loop_frames * max_device_channels * max_bytes);
+    std::mutex mutex;                           ///< several streams of a process may use it
+    std::atomic<unsigned long long> frames = 0; ///< that have been written
     unsigned char* at(unsigned long long frame, unsigned channel) {
         return samples.data() + (frame % loop_frames * max_device_channels + channel) * max_bytes;
     }
 };
-Played played;
+/// Never destroyed: a thread that a test has left behind may still play when the process ends.
+std::array<Played*, 4> loops{};
+std::mutex loops_mutex;
+std::atomic<bool> is_unplugged = false;
 int num_open_exclusively = 0;
+
+Played& loop_of(long number) {
+    const std::lock_guard lock(loops_mutex);
+    Played*& loop = loops[static_cast<std::size_t>(number) % loops.size()];
+    if (loop == nullptr)
+        loop = new Played;
+    return *loop;
+}
 
 struct Limits {
     long period = 0;
@@ -59,6 +75,7 @@ struct Limits {
     long channels = 0;
     long max_channels = max_device_channels;
     long rate = 0;
+    long loop = 0;
     std::string format;
     bool exclusive = false;
 };
@@ -73,6 +90,7 @@ long long now_ns() {
 
 struct TestDevice {
     snd_pcm_ioplug_t io{};
+    Played* loop = nullptr;
     int timer = -1;
     double speed = 1.0;
     bool exclusive = false;
@@ -131,7 +149,7 @@ int prepare(snd_pcm_ioplug_t* io) {
     device.written = device.position = 0;
     device.start_ns = 0;
     if (device.plays())
-        played.frames = 0;
+        device.loop->frames = 0;
     return 0;
 }
 
@@ -147,6 +165,10 @@ int resume(snd_pcm_ioplug_t* io) {
 snd_pcm_sframes_t pointer(snd_pcm_ioplug_t* io) {
     TestDevice& device = of(io);
     const auto answer = [&] { return static_cast<snd_pcm_sframes_t>(device.position % io->buffer_size); };
+    if (is_unplugged && !device.gone) {
+        device.gone = true;
+        snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
+    }
     if (device.gone || device.start_ns == 0)
         return answer();
     device.position = static_cast<unsigned long long>(static_cast<double>(now_ns() - device.start_ns) *
@@ -183,6 +205,8 @@ snd_pcm_sframes_t transfer(snd_pcm_ioplug_t* io, const snd_pcm_channel_area_t* a
     TestDevice& device = of(io);
     if (device.gone)
         return -ENODEV;
+    Played& played = *device.loop;
+    const std::lock_guard lock(played.mutex);
     const auto bytes = static_cast<std::size_t>(snd_pcm_format_physical_width(io->format)) / bits_per_byte;
     for (unsigned channel = 0; channel < io->channels; ++channel) {
         const snd_pcm_channel_area_t& area = areas[channel];
@@ -269,6 +293,8 @@ Limits read_limits(snd_config_t* configuration) {
             snd_config_get_integer(entry, &limits.max_channels);
         else if (key == "rate")
             snd_config_get_integer(entry, &limits.rate);
+        else if (key == "loop")
+            snd_config_get_integer(entry, &limits.loop);
         else if (key == "exclusive")
             limits.exclusive = snd_config_get_bool(entry) == 1;
         else if (key == "format" && snd_config_get_string(entry, &text) == 0)
@@ -337,14 +363,33 @@ int set_limits(snd_pcm_ioplug_t& io, const Limits& limits) {
 
 extern "C" {
 
+// For a test that has loaded this file too (dlopen gives it the one that alsa-lib uses).
+
+/// Where a store keeps a sample: eight bytes.
+void* test_device_sample(int loop, unsigned long long frame, unsigned channel) {
+    return loop_of(loop).at(frame, channel);
+}
+/// So many frames are in it, played or put there.
+void test_device_set_frames(int loop, unsigned long long frames) {
+    loop_of(loop).frames = frames;
+}
+unsigned long long test_device_frames(int loop) {
+    return loop_of(loop).frames;
+}
+/// All there are, and none can be opened; or they are back.
+void test_device_unplug(int unplugged) {
+    is_unplugged = unplugged != 0;
+}
+
 SND_PCM_PLUGIN_DEFINE_FUNC(test_device) {
     (void)root;
     const Limits limits = read_limits(conf);
     if (limits.exclusive && num_open_exclusively != 0)
         return -EBUSY;
-    if (played.samples.empty())
-        played.samples.resize(loop_frames * max_device_channels * max_bytes);
+    if (is_unplugged)
+        return -ENODEV;
     auto* const device = new TestDevice;
+    device->loop = &loop_of(limits.loop);
     device->timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     const char* const ppm = std::getenv("RILL_IO_TEST_DEVICE_PPM");
     device->speed = 1.0 + (ppm != nullptr ? std::atof(ppm) * 1e-6 : 0.0);

@@ -3,6 +3,7 @@
 #include "eventually.hpp"
 #include "messages.hpp"
 #include "realtime.hpp"
+#include <rill_io/wakeup.hpp>
 
 #include <alsa/asoundlib.h>
 #include <poll.h>
@@ -19,7 +20,10 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -53,7 +57,83 @@ void open_nonsense() {
     snd_pcm_open(&pcm, "no_such_pcm", SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
 }
 
+/// A folder of its own, in place of /dev.
+struct Folder {
+    Folder() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "alsa-devices-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path = pattern;
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    std::filesystem::path path;
+};
+
 } // namespace
+
+TEST_CASE("alsa: device files that come and go ring", "[alsa]") {
+    namespace fs = std::filesystem;
+    const Folder folder;
+    const fs::path devices = folder.path / "snd";
+    const bool there_before = GENERATE(true, false);
+    CAPTURE(there_before);
+    if (there_before)
+        fs::create_directory(devices);
+    io::Wakeup wakeup;
+    alsa::DeviceWatcher watcher(folder.path.string(), "snd");
+    REQUIRE(watcher.open(wakeup));
+    const auto rings = [&] { return wakeup.wait(2000); };
+    const auto settle = [&] {
+        while (wakeup.wait(30)) {
+        }
+    };
+    const auto create = [](const fs::path& path) { std::ofstream{path}; };
+    create(folder.path / "something else");
+    CHECK_FALSE(wakeup.wait(100));
+    if (!there_before) {
+        fs::create_directory(devices);
+        CHECK(rings());
+    }
+    settle();
+    create(devices / "controlC0");
+    CHECK(rings());
+    settle();
+    fs::permissions(devices / "controlC0", fs::perms::owner_all);
+    CHECK(rings());
+    settle();
+    fs::remove(devices / "controlC0");
+    CHECK(rings());
+    settle();
+    fs::remove(devices); // with its last card
+    CHECK(rings());
+    settle();
+    fs::create_directory(devices);
+    CHECK(rings());
+    settle();
+    create(devices / "controlC1");
+    CHECK(rings());
+
+    watcher.close();
+    watcher.close();
+    settle();
+    create(devices / "controlC2");
+    CHECK_FALSE(wakeup.wait(100));
+    REQUIRE(watcher.open(wakeup)); // again
+    create(devices / "controlC3");
+    CHECK(rings());
+    CHECK(watcher.list());
+}
+
+TEST_CASE("alsa: where devices can't be watched, why is said", "[alsa]") {
+    io::Wakeup wakeup;
+    alsa::DeviceWatcher watcher("/no such folder", "snd");
+    const auto opened = watcher.open(wakeup);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().native_code == ENOENT);
+    CHECK(std::string_view(opened.error().text).find("/no such folder") != std::string_view::npos);
+}
 
 TEST_CASE("alsa: configured devices are listed, with the default marked", "[alsa]") {
     REQUIRE(alsa::Backend::available());

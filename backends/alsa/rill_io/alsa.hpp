@@ -18,12 +18,16 @@
 #include <rill_io/error.hpp>
 #include <rill_io/loop_thread.hpp>
 #include <rill_io/stream.hpp>
+#include <rill_io/wakeup.hpp>
 #include <rill_io/window.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 namespace rill::io::alsa {
 
@@ -116,6 +120,36 @@ private:
     LoopThread thread_;
 };
 
+/// Watches the kernel's devices: see rill_io/device_monitor.hpp. Without /dev/snd, as before the first card
+/// or in a container, it waits for that too. Devices of the configuration don't come and go.
+class DeviceWatcher {
+public:
+    DeviceWatcher() : DeviceWatcher("/dev", "snd") {}
+    /// The folder `parent`/`name` in place of /dev/snd; `parent` must exist.
+    DeviceWatcher(std::string parent, std::string name)
+        : parent_(std::move(parent)), name_(std::move(name)) {}
+    ~DeviceWatcher() { close(); }
+    DeviceWatcher(const DeviceWatcher&) = delete;
+    DeviceWatcher& operator=(const DeviceWatcher&) = delete;
+
+    Result<void> open(Wakeup& wakeup);
+    Result<DeviceList> list();
+    void close() noexcept;
+
+private:
+    void watch_folder() noexcept;
+    void watch() noexcept;
+    [[nodiscard]] bool read_events() noexcept;
+
+    std::string parent_;
+    std::string name_;
+    Wakeup* wakeup_ = nullptr;
+    Wakeup leave_;
+    int inotify_ = -1;
+    int parent_watch_ = -1;
+    std::thread thread_;
+};
+
 /// The door.
 struct Backend {
     static constexpr const char* name = "alsa";
@@ -130,6 +164,7 @@ struct Backend {
     /// Opens one device for a moment, to tell its channel counts and rate. `device_busy` if somebody has it
     /// open. Thread: control. Realtime-safe: no.
     static Result<Device> probe(std::string_view device);
+    using DeviceWatcher = alsa::DeviceWatcher;
     using Session = alsa::Session;
     using Options = alsa::Options;
     using Capture = io::Capture<Backend>;

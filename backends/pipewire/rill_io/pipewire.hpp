@@ -106,31 +106,33 @@ private:
     template <class Cycle>
     static void process(void* session, spa_io_position* position) noexcept {
         auto& self = *static_cast<Session*>(session);
-        Cycle::run(self.engine_, self.read_clock(position));
+        void* const engine = self.engine_.load(std::memory_order_relaxed); // see switch_process()
+        Cycle::run(engine, self.read_clock(position));
     }
 
-    /// Looks at the cycle's clock; its frames. One branch while position, rate and flags are as expected.
+    /// Looks at the cycle's clock; its frames. The flags need no look: each driver has a clock of its own,
+    /// whose flags stay as they are and whose position goes its own way.
     [[gnu::always_inline]] std::uint32_t read_clock(const spa_io_position* position) noexcept {
         clock_ = reinterpret_cast<const Clock*>(position);
-        const bool steady =
-            clock_->position == expected_position_ && clock_->rate_denom == rate_ && clock_->flags == flags_;
-        if (!steady) [[unlikely]]
-            clock_changed();
-        expected_position_ = clock_->position + clock_->duration;
-        return static_cast<std::uint32_t>(clock_->duration);
+        if (clock_->position != expected_position_ || clock_->rate_denom != rate_) [[unlikely]]
+            return clock_changed();
+        const std::uint64_t frames = clock_->duration;
+        expected_position_ += frames;
+        return static_cast<std::uint32_t>(frames);
     }
-    void clock_changed() noexcept;
+    std::uint32_t clock_changed() noexcept;
+    /// Has the other programs told of a new latency, if there is one. Off the fast path.
+    void look_at_latency(std::uint32_t frames) noexcept;
 
     /// Runs while no driver does: silence out, and it tells open() of rate and quantum.
     static void process_idle(void* session, spa_io_position* position) noexcept;
 
     Result<void> switch_process(ProcessFunction function, void* engine);
 
-    void* engine_ = nullptr;
+    std::atomic<void*> engine_{nullptr};
     const Clock* clock_ = nullptr;
     std::uint64_t expected_position_ = 0;
     std::uint32_t rate_ = 0;
-    std::uint32_t flags_ = 0;
     std::uint32_t clock_id_ = 0;
     std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;
@@ -140,6 +142,8 @@ private:
     std::vector<float> scratch_; ///< written in place of one
 
     std::atomic<std::uint32_t> idle_cycles_{0};
+    std::atomic<std::uint32_t> seen_quantum_{0}; ///< written by the cycle thread
+    std::uint32_t seen_adapter_latency_ = 0;
     bool owns_connection_ = true;
     Stream* stream_ = nullptr;
     Control* control_ = nullptr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the stand-in for libjack has beyond libjack.
+ * What the stand-in for a server's client library has beyond that library. Every API's stand-in has the same.
  */
 #pragma once
 
@@ -9,11 +9,11 @@ extern "C" {
 #endif
 
 /** Frames of every later cycle; 64 at first. */
-void stub_jack_set_quantum(unsigned frames);
+void stub_set_quantum(unsigned frames);
 /** Calls the activated client's process callback this many times, back to back, on the calling thread. */
-void stub_jack_run(unsigned long cycles);
+void stub_run(unsigned long cycles);
 /** The buffer of the index-th port in order of registration; NULL if there is none. */
-float* stub_jack_port_memory(unsigned index);
+float* stub_port_memory(unsigned index);
 
 #ifdef __cplusplus
 }

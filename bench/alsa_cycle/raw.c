@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * raw FRAMES: two channels in, a gain, two channels out, as it is written by hand for alsa-lib.
+ * MAPPED: through mapped memory, else read and written. PLANAR: not interleaved, floats. INTEGERS: S32, else
+ * floats. IN_PLACE: the gain works on what is interleaved, else on planar floats, which is what a graph is
+ * given.
+ */
+#include <alsa/asoundlib.h>
+#include <math.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { num_channels = 2, most_frames = 1024, most_descriptors = 8 };
+
+#if INTEGERS
+typedef int32_t sample_t;
+static inline float decode(sample_t sample) {
+    return (float)sample * 0x1p-31f;
+}
+static inline sample_t encode(float value) {
+    value *= 0x1p31f;
+    if (value >= 0x1.fffffep30f)
+        return 0x7fffff80;
+    return value <= -0x1p31f ? INT32_MIN : (sample_t)lrintf(value);
+}
+#else
+typedef float sample_t;
+static inline float decode(sample_t sample) {
+    return sample;
+}
+static inline sample_t encode(float value) {
+    return value;
+}
+#endif
+
+static snd_pcm_t* pcms[2]; /* capture, playback */
+static snd_pcm_uframes_t period;
+static float gain = 0.5f;
+static float planar[num_channels][most_frames];
+static sample_t interleaved[num_channels * most_frames];
+
+static void need(int status, const char* what) {
+    if (status < 0) {
+        fprintf(stderr, "%s: %s\n", what, snd_strerror(status));
+        _exit(1);
+    }
+}
+
+static void open_pcm(int i, snd_pcm_stream_t stream) {
+    snd_pcm_hw_params_t* hardware;
+    snd_pcm_sw_params_t* software;
+    snd_pcm_uframes_t buffer = 3 * period;
+    snd_pcm_uframes_t boundary = 0;
+    snd_pcm_hw_params_alloca(&hardware);
+    snd_pcm_sw_params_alloca(&software);
+    need(snd_pcm_open(&pcms[i], "ready", stream, SND_PCM_NONBLOCK), "open");
+    need(snd_pcm_hw_params_any(pcms[i], hardware), "any");
+    need(snd_pcm_hw_params_set_access(pcms[i], hardware,
+                                      PLANAR   ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED
+                                      : MAPPED ? SND_PCM_ACCESS_MMAP_INTERLEAVED
+                                               : SND_PCM_ACCESS_RW_INTERLEAVED),
+         "access");
+    need(
+        snd_pcm_hw_params_set_format(pcms[i], hardware, INTEGERS ? SND_PCM_FORMAT_S32 : SND_PCM_FORMAT_FLOAT),
+        "format");
+    need(snd_pcm_hw_params_set_channels(pcms[i], hardware, num_channels), "channels");
+    need(snd_pcm_hw_params_set_period_size(pcms[i], hardware, period, 0), "period");
+    need(snd_pcm_hw_params_set_buffer_size_near(pcms[i], hardware, &buffer), "buffer");
+    need(snd_pcm_hw_params(pcms[i], hardware), "hw_params");
+    need(snd_pcm_sw_params_current(pcms[i], software), "current");
+    snd_pcm_sw_params_get_boundary(software, &boundary);
+    need(snd_pcm_sw_params_set_avail_min(pcms[i], software, period), "avail_min");
+    need(snd_pcm_sw_params_set_start_threshold(pcms[i], software, boundary), "start_threshold");
+    need(snd_pcm_sw_params(pcms[i], software), "sw_params");
+}
+
+static void wait_for_periods(struct pollfd* descriptors, const int* counts) {
+    for (;;) {
+        unsigned short events = 0;
+        const snd_pcm_sframes_t captured = snd_pcm_avail_update(pcms[0]);
+        const snd_pcm_sframes_t room = snd_pcm_avail_update(pcms[1]);
+        need((int)captured, "capture");
+        need((int)room, "playback");
+        if (captured >= (snd_pcm_sframes_t)period && room >= (snd_pcm_sframes_t)period)
+            return;
+        need(poll(descriptors, (nfds_t)(counts[0] + counts[1]), 1000), "poll");
+        need(snd_pcm_poll_descriptors_revents(pcms[0], descriptors, (unsigned)counts[0], &events), "revents");
+        need(snd_pcm_poll_descriptors_revents(pcms[1], descriptors + counts[0], (unsigned)counts[1], &events),
+             "revents");
+    }
+}
+
+static void amplify_planar(void) {
+    for (int channel = 0; channel < num_channels; ++channel)
+        for (snd_pcm_uframes_t i = 0; i < period; ++i)
+            planar[channel][i] *= gain;
+}
+
+static void deinterleave(const sample_t* from) {
+    for (snd_pcm_uframes_t i = 0; i < period; ++i)
+        for (int channel = 0; channel < num_channels; ++channel)
+            planar[channel][i] = decode(from[i * num_channels + (unsigned)channel]);
+}
+
+static void interleave(sample_t* to) {
+    for (snd_pcm_uframes_t i = 0; i < period; ++i)
+        for (int channel = 0; channel < num_channels; ++channel)
+            to[i * num_channels + (unsigned)channel] = encode(planar[channel][i]);
+}
+
+static const snd_pcm_channel_area_t* areas[2];
+static snd_pcm_uframes_t offsets[2];
+
+/* The buffer holds whole periods: one is never in two pieces. */
+static void map_period(int i) {
+    snd_pcm_uframes_t frames = period;
+    need(snd_pcm_mmap_begin(pcms[i], &areas[i], &offsets[i], &frames), "begin");
+}
+
+static void* mapped_at(int i, int channel) {
+    const snd_pcm_channel_area_t* area = &areas[i][channel];
+    return (char*)area->addr + (area->first + offsets[i] * area->step) / 8;
+}
+
+static void commit(int i) {
+    need((int)snd_pcm_mmap_commit(pcms[i], offsets[i], period), "commit");
+}
+
+static void cycle_planar(void) {
+    map_period(0);
+    map_period(1);
+    for (int channel = 0; channel < num_channels; ++channel) {
+        const float* from = mapped_at(0, channel);
+        float* to = mapped_at(1, channel);
+        for (snd_pcm_uframes_t i = 0; i < period; ++i)
+            to[i] = from[i] * gain;
+    }
+    commit(1);
+    commit(0);
+}
+
+static void cycle_mapped(void) {
+    map_period(0);
+    deinterleave(mapped_at(0, 0));
+    commit(0);
+    amplify_planar();
+    map_period(1);
+    interleave(mapped_at(1, 0));
+    commit(1);
+}
+
+static void cycle_read_and_written(void) {
+    need((int)snd_pcm_readi(pcms[0], interleaved, period), "read");
+    if (IN_PLACE) {
+        for (snd_pcm_uframes_t i = 0; i < period * num_channels; ++i)
+            interleaved[i] = encode(decode(interleaved[i]) * gain);
+    } else {
+        deinterleave(interleaved);
+        amplify_planar();
+        interleave(interleaved);
+    }
+    need((int)snd_pcm_writei(pcms[1], interleaved, period), "write");
+}
+
+static void cycle(void) {
+    if (PLANAR)
+        cycle_planar();
+    else if (MAPPED)
+        cycle_mapped();
+    else
+        cycle_read_and_written();
+}
+
+int main(int argc, char** argv) {
+    struct pollfd descriptors[most_descriptors];
+    int counts[2];
+    if (argc != 2)
+        return 64;
+    period = (snd_pcm_uframes_t)atoi(argv[1]);
+    open_pcm(0, SND_PCM_STREAM_CAPTURE);
+    open_pcm(1, SND_PCM_STREAM_PLAYBACK);
+    counts[0] = snd_pcm_poll_descriptors(pcms[0], descriptors, most_descriptors);
+    counts[1] =
+        snd_pcm_poll_descriptors(pcms[1], descriptors + counts[0], (unsigned)(most_descriptors - counts[0]));
+    need(snd_pcm_prepare(pcms[0]), "prepare");
+    need(snd_pcm_prepare(pcms[1]), "prepare");
+    for (int i = 0; i < 3; ++i) {
+        if (MAPPED || PLANAR) {
+            map_period(1);
+            commit(1);
+        } else {
+            need((int)snd_pcm_writei(pcms[1], interleaved, period), "prefill");
+        }
+    }
+    need(snd_pcm_start(pcms[1]), "start");
+    need(snd_pcm_start(pcms[0]), "start");
+    for (;;) {
+        wait_for_periods(descriptors, counts);
+        cycle();
+    }
+}
