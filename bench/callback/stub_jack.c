@@ -226,3 +226,10 @@ void jack_set_error_function(void (*function)(const char*)) {
 void jack_set_info_function(void (*function)(const char*)) {
     (void)function;
 }
+int jack_set_port_registration_callback(jack_client_t* client, JackPortRegistrationCallback callback,
+                                        void* argument) {
+    (void)client;
+    (void)callback;
+    (void)argument;
+    return 0;
+}

@@ -30,24 +30,23 @@ struct Options {
     Choice choice{}; ///< default: the first backend that can be opened
 };
 
+template <class List>
 class Session {
 public:
     using Options = any::Options;
 
     Result<void> open(const StreamConfig& config, const Options& options, Stream& stream) {
-        return choose_backend<EnabledBackends>(options.choice, config, config.input_channels != 0,
-                                               config.output_channels != 0, attempts_, [&]<class B>() {
-                                                   stream.reset(); // (another one may have begun to fill it)
-                                                   auto& session =
-                                                       session_.template emplace<typename B::Session>();
-                                                   auto opened =
-                                                       session.open(config, typename B::Options{}, stream);
-                                                   if (opened)
-                                                       stream.negotiated.backend = B::name;
-                                                   else
-                                                       session_.template emplace<std::monostate>();
-                                                   return opened;
-                                               });
+        return choose_backend<List>(options.choice, config, config.input_channels != 0,
+                                    config.output_channels != 0, attempts_, [&]<class B>() {
+                                        stream.reset(); // (another one may have begun to fill it)
+                                        auto& session = session_.template emplace<typename B::Session>();
+                                        auto opened = session.open(config, typename B::Options{}, stream);
+                                        if (opened)
+                                            stream.negotiated.backend = B::name;
+                                        else
+                                            session_.template emplace<std::monostate>();
+                                        return opened;
+                                    });
     }
     template <class Cycle>
     Result<void> start(void* engine) {
@@ -88,12 +87,13 @@ public:
     }
 
     static std::uint64_t time_ns(const void* self, std::int32_t offset) noexcept {
-        return static_cast<const Session*>(self)->visit<std::uint64_t>([&]<class S>(const S& session) {
-            return S::tick_source.time_ns != nullptr ? S::tick_source.time_ns(&session, offset) : 0;
-        });
+        return static_cast<const Session*>(self)->template visit<std::uint64_t>(
+            [&]<class S>(const S& session) {
+                return S::tick_source.time_ns != nullptr ? S::tick_source.time_ns(&session, offset) : 0;
+            });
     }
     static double tempo(const void* self) noexcept {
-        return static_cast<const Session*>(self)->visit<double>([]<class S>(const S& session) {
+        return static_cast<const Session*>(self)->template visit<double>([]<class S>(const S& session) {
             return S::tick_source.tempo != nullptr ? S::tick_source.tempo(&session) : 0.0;
         });
     }
@@ -133,23 +133,25 @@ private:
         cycle_frames_ = frames;
     }
 
-    decltype(variant_of(EnabledBackends{})) session_;
+    decltype(variant_of(List{})) session_;
     std::uint32_t delivered_ = 0;    ///< frames, wraps
     std::uint32_t cycle_frames_ = 0; ///< of the current cycle
     Attempts attempts_;
 };
 
 /// The door. (Not in the list of backends: it stands for all of them.)
-struct Backend {
+template <class List>
+struct BasicBackend {
     static constexpr const char* name = "any";
     static constexpr bool drives_itself = true;
     static Result<void> available() noexcept { return {}; }
-    using Session = any::Session;
+    using Session = any::Session<List>;
     using Options = any::Options;
-    using Capture = io::Capture<Backend>;
-    using Playback = io::Playback<Backend>;
+    using Capture = io::Capture<BasicBackend>;
+    using Playback = io::Playback<BasicBackend>;
 };
 
+using Backend = BasicBackend<EnabledBackends>;
 using Capture = Backend::Capture;
 using Playback = Backend::Playback;
 
