@@ -12,9 +12,6 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
-#include <vector>
-
 namespace rill::io::tools {
 
 /// What a command needs of a device.
@@ -31,11 +28,6 @@ void silence_backend_libraries();
 /// with "auto" with one after the other until one opens. Thread: control.
 template <class Function>
 Result<void> on_chosen_backend(const Run& run, const Needs& needs, Function&& function) {
-    std::vector<std::string_view> order;
-    for_each_backend(EnabledBackends{}, [&]<class B>() {
-        if constexpr (B::drives_itself && has_devices<B>)
-            order.push_back(B::name);
-    });
     StreamConfig config;
     config.device = run.options.device;
     config.autoconnect = run.options.autoconnect;
@@ -49,9 +41,8 @@ Result<void> on_chosen_backend(const Run& run, const Needs& needs, Function&& fu
         // Once it was open its troubles are the command's.
         return run.report.is_open() ? Result<void>() : ended;
     };
-    const auto chosen =
-        choose_backend<EnabledBackends>({.backend = run.options.backend, .order = order}, config,
-                                        needs.capture, needs.playback, attempts, open_and_run);
+    const auto chosen = choose_backend<EnabledBackends>(
+        {.backend = run.options.backend}, config, needs.capture, needs.playback, attempts, open_and_run);
     if (chosen)
         return ended;
     const bool nobody_there =

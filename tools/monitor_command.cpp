@@ -5,7 +5,6 @@
 #include "command.hpp"
 #include "run_stream.hpp"
 #include <rill_io/chain.hpp>
-#include <rill_io/driver.hpp>
 #include <rill_io/input.hpp>
 #include <rill_io/meter.hpp>
 #include <rill_io/output.hpp>
@@ -20,10 +19,9 @@ namespace rill::io::tools {
 
 namespace {
 
-template <class B>
-Result<void> play_capture(const Run& run) {
+template <class B, class StreamDriver>
+Result<void> play_capture(StreamDriver& driver, const Run& run) {
     const Options& options = run.options;
-    Driver<typename B::Capture, typename B::Playback> driver;
     const std::uint32_t channels =
         std::max(channels_of(options.capture_target), channels_of(options.playback_target));
     if (auto opened = open_stream(driver, run, stream_config(options, channels, 0)); !opened)
@@ -49,8 +47,10 @@ Result<void> play_capture(const Run& run) {
 } // namespace
 
 Outcome monitor(const Run& run) {
-    const auto ended = on_chosen_backend(run, {.capture = true, .playback = true},
-                                         [&]<class B>() { return play_capture<B>(run); });
+    const auto ended = on_chosen_backend(run, {.capture = true, .playback = true}, [&]<class B>() {
+        return with_driver<typename B::Capture, typename B::Playback>(
+            run, [&](auto& driver) { return play_capture<B>(driver, run); });
+    });
     if (!ended)
         return Outcome::failed(ended.error());
     const double seconds = static_cast<double>(run.report.stats.frames) / run.report.info.sample_rate;

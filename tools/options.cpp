@@ -118,6 +118,11 @@ void add_seconds(CLI::App& app, Options& options, const std::string& help) {
                   [&](const std::string& text) { options.seconds = to_seconds("--seconds", text); });
 }
 
+void add_reconnect(CLI::App& app, Options& options) {
+    app.add_flag("--reconnect", options.reconnect,
+                 "Outlive the server: pause while it is gone, and go on when it is back");
+}
+
 void add_backend(CLI::App& app, Options& options) {
     app.add_option("--backend", options.backend,
                    fmt::format("auto, {}", backend_names<EnabledBackends>().text()))
@@ -181,12 +186,14 @@ void add_commands(CLI::App& app, Options& options) {
     sub = add_command(app, options, Command::play, "play", "Play a sound file",
                       "  rill-io play song.flac\n"
                       "  rill-io play song.flac --connect system:playback_3,system:playback_4\n"
-                      "  rill-io play song.flac --backend file --device copy.wav --rate 96000\n");
+                      "  rill-io play song.flac --backend file --device copy.wav --rate 96000\n"
+                      "Without an audio server it renders to rill-io-demo.wav in the current directory.\n");
     sub->add_option("FILE", options.file, "WAV, FLAC, AIFF, Ogg, MP3: whatever libsndfile reads")
         ->type_name("")
         ->required();
     sub->add_flag("--loop", options.loop, "Again and again");
     add_seconds(*sub, options, "Stop after so long");
+    add_reconnect(*sub, options);
     add_stream_options(*sub, options, playback_ports);
 
     sub = add_command(app, options, Command::record, "record",
@@ -195,10 +202,11 @@ void add_commands(CLI::App& app, Options& options) {
                       "  rill-io record take.flac --seconds 60 --connect system:capture_1,synth:out_1\n");
     sub->add_option("FILE", options.file,
                     "Its extension chooses the format: wav (32-bit float, RF64 beyond 4 GB), flac, aiff, "
-                    "caf, w64, au, ogg")
+                    "aiff, ogg")
         ->type_name("")
         ->required();
     add_seconds(*sub, options, "Record exactly so long");
+    add_reconnect(*sub, options);
     add_stream_options(*sub, options, capture_ports);
 
     sub = add_command(app, options, Command::tone, "tone", "Play a sine",
@@ -211,6 +219,7 @@ void add_commands(CLI::App& app, Options& options) {
     add_converted(*sub, "--gain", "G", "Peak: a factor (0.25), or decibels such as -12dB",
                   [&](const std::string& text) { options.gain = to_gain("--gain", text); });
     add_seconds(*sub, options, "Stop after so long");
+    add_reconnect(*sub, options);
     add_stream_options(*sub, options, playback_ports);
 
     sub =
@@ -227,6 +236,7 @@ void add_commands(CLI::App& app, Options& options) {
                       "  rill-io monitor --block 64\n  rill-io monitor --connect "
                       "system:playback_1=synth:out_1 --channels 1\n");
     add_seconds(*sub, options, "Stop after so long");
+    add_reconnect(*sub, options);
     add_stream_options(*sub, options, both_ports);
 }
 

@@ -28,6 +28,7 @@ struct Options {
     std::string playback_target = {};
     std::string capture_target = {};
     double seconds = 0.0; ///< 0 = no limit
+    bool reconnect = false;
     std::string file = {};
     bool loop = false;
     double frequency = 440.0; ///< Hz

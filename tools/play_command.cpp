@@ -9,9 +9,9 @@
 #include "playout.hpp"
 #include "run_stream.hpp"
 #include <rill_io/chain.hpp>
-#include <rill_io/driver.hpp>
 #include <rill_io/meter.hpp>
 #include <rill_io/output.hpp>
+#include <rill_io/window.hpp>
 
 #include <fmt/format.h>
 
@@ -58,12 +58,11 @@ std::string file_text(const file::Reader& file, const Options& options, const St
     return text;
 }
 
-template <class B>
-Result<void> play_on(file::Reader& file, const Run& run) {
+template <class B, class StreamDriver>
+Result<void> play_on(StreamDriver& driver, file::Reader& file, const Run& run) {
     if (renders_files<B> && run.options.loop && run.options.seconds == 0.0)
         return Error::make(Errc::invalid_config, B::name, "play", 0,
                            "--loop into a file would never end; add --seconds");
-    Driver<NoCapture, typename B::Playback> driver;
     const StreamConfig config =
         stream_config(run.options, wanted_channels(file, run.options), file.sample_rate());
     if (auto opened = open_stream(driver, run, config, frames_at(config.sample_rate, file, run.options));
@@ -116,8 +115,10 @@ Outcome play(const Run& run) {
     if (const auto opened = file.open(run.options.file, file::Reader::all_channels, run.options.loop);
         !opened)
         return Outcome::failed(opened.error());
-    const auto ended = on_chosen_backend(run, {.playback = true, .may_render = true},
-                                         [&]<class B>() { return play_on<B>(file, run); });
+    const auto ended = on_chosen_backend(run, {.playback = true, .may_render = true}, [&]<class B>() {
+        return with_driver<NoCapture, typename B::Playback>(
+            run, [&](auto& driver) { return play_on<B>(driver, file, run); });
+    });
     return ended ? Outcome{} : Outcome::failed(ended.error());
 }
 

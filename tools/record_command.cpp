@@ -8,9 +8,9 @@
 #include "disk_writer.hpp"
 #include "run_stream.hpp"
 #include <rill_io/chain.hpp>
-#include <rill_io/driver.hpp>
 #include <rill_io/input.hpp>
 #include <rill_io/meter.hpp>
+#include <rill_io/window.hpp>
 
 #include <fmt/format.h>
 
@@ -21,9 +21,8 @@ namespace rill::io::tools {
 
 namespace {
 
-template <class B>
-Result<void> record_from(file::Writer& file, const Run& run) {
-    Driver<typename B::Capture, NoPlayback> driver;
+template <class B, class StreamDriver>
+Result<void> record_from(StreamDriver& driver, file::Writer& file, const Run& run) {
     const StreamConfig config = stream_config(run.options, channels_of(run.options.capture_target), 0);
     if (auto opened = open_stream(driver, run, config); !opened)
         return opened;
@@ -68,8 +67,10 @@ Outcome record(const Run& run) {
     if (const auto good = file::Writer::check_path(run.options.file); !good)
         return Outcome::failed(good.error());
     file::Writer file;
-    const auto ended =
-        on_chosen_backend(run, {.capture = true}, [&]<class B>() { return record_from<B>(file, run); });
+    const auto ended = on_chosen_backend(run, {.capture = true}, [&]<class B>() {
+        return with_driver<typename B::Capture, NoPlayback>(
+            run, [&](auto& driver) { return record_from<B>(driver, file, run); });
+    });
     run.report.extra.add("file", run.options.file).add("recorded_frames", file.frames());
     // Also when it ended badly: what there is can be used.
     if (ended || file.frames() != 0) {

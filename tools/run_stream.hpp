@@ -15,12 +15,19 @@
 #include <rill_io/error.hpp>
 #include <rill_io/frame_range.hpp>
 #include <rill_io/meter.hpp>
+#include <rill_io/reconnecting.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -35,9 +42,17 @@ public:
     static constexpr bool fills_playback = CallbackTraits<Graph>::fills_playback();
 
     UntilOver(Graph& graph, StreamDriver& driver, const Cue& cue) noexcept
-        : graph_(&graph), driver_(&driver), cue_(&cue) {}
+        : graph_(&graph), driver_(&driver), cue_(&cue), sample_rate_(driver.info().sample_rate) {}
 
-    Result<void> prepare(const StreamInfo& info) { return graph_->prepare(info); }
+    /// Files and signals were made for the rate at which the stream began.
+    Result<void> prepare(const StreamInfo& info) {
+        if (info.sample_rate != sample_rate_)
+            return Error::make(Errc::unsupported_rate, info.backend, "start", 0,
+                               "the server is back, but runs at %u Hz and not at %u as before; start it with "
+                               "that rate, or this program again",
+                               info.sample_rate, sample_rate_);
+        return graph_->prepare(info);
+    }
 
     void operator()(const ClockTick& tick) noexcept {
         graph_->process(tick, FrameRange<dynamic_extent>{0, tick.frames});
@@ -49,7 +64,37 @@ private:
     Graph* graph_;
     StreamDriver* driver_;
     const Cue* cue_;
+    std::uint32_t sample_rate_;
 };
+
+template <class StreamDriver>
+inline constexpr bool reconnects = requires(StreamDriver driver) { driver.events(); };
+
+/// Calls `function(driver)` with a driver of these halves, which reconnects if the user wants that. Thread:
+/// control.
+template <class CaptureHalf, class PlaybackHalf, class Function>
+Result<void> with_driver(const Run& run, const Function& function) {
+    if (run.options.reconnect) {
+        ReconnectingDriver<CaptureHalf, PlaybackHalf> driver;
+        return function(driver);
+    }
+    Driver<CaptureHalf, PlaybackHalf> driver;
+    return function(driver);
+}
+
+/// What a person is told of an event; nothing if it shows in the counters.
+[[nodiscard]] inline std::string event_text(const StreamEvent& event) {
+    switch (event.kind) {
+    case StreamEvent::Kind::lost:
+        return fmt::format("  {}: {}; waiting for it to come back", event.error.backend, event.error.text);
+    case StreamEvent::Kind::reconnected:
+        return fmt::format("  It is back after {}", latency_text(event.frames, event.sample_rate));
+    case StreamEvent::Kind::quantum_changed:
+        return fmt::format("  The quantum is now {} frames", event.quantum);
+    default:
+        return {};
+    }
+}
 
 namespace detail {
 
@@ -82,9 +127,10 @@ std::uint32_t default_channels([[maybe_unused]] bool captures, [[maybe_unused]] 
     return std::max(usual, static_cast<std::uint32_t>(std::count(ports.begin(), ports.end(), ',')) + 1);
 }
 
-/// Frames in that many seconds.
+/// Frames in that many seconds: one at least, unless it is 0, which means no limit.
 [[nodiscard]] inline std::uint64_t frames_of(double seconds, std::uint32_t sample_rate) noexcept {
-    return static_cast<std::uint64_t>(std::llround(seconds * sample_rate));
+    const auto frames = static_cast<std::uint64_t>(std::llround(seconds * sample_rate));
+    return seconds > 0.0 ? std::max<std::uint64_t>(frames, 1) : frames;
 }
 
 /// What is asked of the backend. `channels` and `rate` count unless the user gave others. Text is borrowed
@@ -113,10 +159,17 @@ Result<void> open_stream(StreamDriver& driver, const Run& run, StreamConfig conf
     const bool captures = !std::is_same_v<std::remove_reference_t<decltype(driver.capture())>, NoCapture>;
     const bool plays = !std::is_same_v<std::remove_reference_t<decltype(driver.playback())>, NoPlayback>;
     const auto backend_specific = backend_options<Backend>(config, end_after_frames);
-    if constexpr (renders_files<Backend>)
+    if constexpr (renders_files<Backend>) {
         if (captures && backend_specific.capture_path.empty())
             return Error::make(Errc::no_device, Backend::name, "open", 0,
                                "there is no file to capture from; name one with --device");
+        const std::string_view other = plays ? backend_specific.playback_path : backend_specific.capture_path;
+        std::error_code neither_exists;
+        if (!run.options.file.empty() && std::filesystem::equivalent(run.options.file, other, neither_exists))
+            return Error::make(Errc::invalid_config, Backend::name, "open", 0,
+                               "'%s' would be overwritten by what is made of it; name another with --device",
+                               run.options.file.c_str());
+    }
     auto opened = driver.open(config, backend_specific);
     if (!opened && opened.error().code == Errc::unsupported_channels && !run.options.channels) {
         const std::uint32_t fewer = detail::default_channels<Backend>(captures, plays);
@@ -140,8 +193,17 @@ Result<void> run_stream(StreamDriver& driver, Graph& graph, Cue& cue, Meter& met
         return set;
     const StreamInfo opened = driver.info();
     Levels levels(meter, std::max(opened.input_channels, opened.output_channels));
+    std::uint64_t reconnections = 0;
+    const auto next_news = [&]() -> std::optional<std::string> {
+        if constexpr (reconnects<StreamDriver>)
+            if (StreamEvent event; driver.events().take(event)) {
+                reconnections += event.kind == StreamEvent::Kind::reconnected ? 1U : 0U;
+                return event_text(event);
+            }
+        return {};
+    };
     const WatchedStream watched{[&] { return driver.is_running(); }, [&] { return driver.info(); },
-                                [&] { return driver.stats(); }};
+                                [&] { return driver.stats(); }, next_news};
     const Result<void> ended = [&] {
         const StreamWatch watch(watched, std::move(show), cue, run.display, levels,
                                 [&] { run.signals.request_stop(); });
@@ -149,6 +211,8 @@ Result<void> run_stream(StreamDriver& driver, Graph& graph, Cue& cue, Meter& met
     }();
     run.report.info = driver.info();
     run.report.stats = driver.stats();
+    if constexpr (reconnects<StreamDriver>)
+        run.report.extra.add("reconnections", reconnections);
     return ended;
 }
 

@@ -43,10 +43,17 @@ void StreamWatch::run(const std::stop_token& stop) {
                                latency_text(total_latency(info), info.sample_rate)));
     do {
         (void)stream_.info(); // learns the scheduling, as long as there is a thread to ask about
+        show_news();
         show_status(status_pause_ms / 1000.0);
         if (!show_.carry_on())
             stop_();
     } while (pause(stop, status_pause_ms));
+}
+
+void StreamWatch::show_news() {
+    while (const auto news = stream_.next_news())
+        if (!news->empty())
+            display_->note(*news);
 }
 
 bool StreamWatch::pause(const std::stop_token& stop, int milliseconds) {

@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -22,6 +23,8 @@ struct WatchedStream {
     std::function<bool()> is_running;
     std::function<StreamInfo()> info;
     std::function<StreamStats()> stats;
+    std::function<std::optional<std::string>()>
+        next_news; ///< a line to show (or an empty one); none: no news
 };
 
 /// What is shown of it.
@@ -46,6 +49,7 @@ private:
     void run(const std::stop_token& stop);
     /// True until asked to end.
     bool pause(const std::stop_token& stop, int milliseconds);
+    void show_news();
     void show_status(double seconds);
 
     WatchedStream stream_;

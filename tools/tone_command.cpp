@@ -7,10 +7,10 @@
 #include "playout.hpp"
 #include "run_stream.hpp"
 #include <rill_io/chain.hpp>
-#include <rill_io/driver.hpp>
 #include <rill_io/meter.hpp>
 #include <rill_io/output.hpp>
 #include <rill_io/tone.hpp>
+#include <rill_io/window.hpp>
 
 #include <fmt/format.h>
 
@@ -46,10 +46,9 @@ private:
     ChannelTable table_{};
 };
 
-template <class B>
-Result<void> play_tone(const Run& run) {
+template <class B, class StreamDriver>
+Result<void> play_tone(StreamDriver& driver, const Run& run) {
     const Options& options = run.options;
-    Driver<NoCapture, typename B::Playback> driver;
     if (renders_files<B> && options.seconds == 0.0)
         return Error::make(Errc::invalid_config, B::name, "tone", 0,
                            "a tone into a file would never end; add --seconds");
@@ -87,8 +86,10 @@ Result<void> play_tone(const Run& run) {
 } // namespace
 
 Outcome tone(const Run& run) {
-    const auto ended =
-        on_chosen_backend(run, {.playback = true}, [&]<class B>() { return play_tone<B>(run); });
+    const auto ended = on_chosen_backend(run, {.playback = true}, [&]<class B>() {
+        return with_driver<NoCapture, typename B::Playback>(
+            run, [&](auto& driver) { return play_tone<B>(driver, run); });
+    });
     if (!ended)
         return Outcome::failed(ended.error());
     print_result(run, "Played", fmt::format("{:g} Hz", run.options.frequency), "through",

@@ -23,11 +23,6 @@ constexpr const char* name = Backend::name;
 /// More than what is written may take to be heard.
 constexpr int join_timeout_ms = 1500;
 
-template <std::size_t Size>
-void copy_text(char (&target)[Size], std::string_view text) {
-    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
-}
-
 /// The device of one direction: its own target, else the stream's device, else ALSA's default.
 std::string device_of(std::string_view target, std::string_view device) {
     return std::string(!target.empty() ? target : !device.empty() ? device : std::string_view("default"));

@@ -28,7 +28,6 @@ public:
     Pcm playback{Direction::playback};
 
     // --- Thread: control. Realtime-safe: no.
-    // -------------------------------------------------------------------
 
     /// After negotiation. `silence_limit_ms`: a device that says nothing for so long is lost (0 = never).
     void set_up(bool link, bool drain, std::uint32_t silence_limit_ms);
@@ -38,7 +37,6 @@ public:
     void ask_to_stop() noexcept;
 
     // --- Thread: cycle.
-    // ----------------------------------------------------------------------------------------
 
     void begin() noexcept;
     /// Waits for a period of every direction and shows it. Frames, or 0: the loop is over.

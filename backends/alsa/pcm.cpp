@@ -16,6 +16,11 @@ namespace rill::io::alsa {
 
 namespace {
 
+/// Never blocks. And alsa-lib then takes no lock in any call on this PCM, for it supposes that one thread at
+/// a time uses it, which is so here; no signal comes, for nobody adds a handler. (Otherwise every PCM but
+/// `hw` locks a mutex several times in each cycle.)
+constexpr int open_mode = SND_PCM_NONBLOCK | SND_PCM_ASYNC;
+
 constexpr int open_timeout_ms = 3000;
 constexpr int close_timeout_ms = 2000;
 constexpr int max_short_transfers = 16;
@@ -43,7 +48,7 @@ Result<void> Pcm::open(std::string name) {
         open_timeout_ms, opening,
         [](Opening& job) {
             const Quiet quiet;
-            job.status = snd_pcm_open(&job.pcm, job.name.c_str(), job.stream, SND_PCM_NONBLOCK);
+            job.status = snd_pcm_open(&job.pcm, job.name.c_str(), job.stream, open_mode);
         },
         [](Opening& job) {
             if (job.pcm != nullptr)

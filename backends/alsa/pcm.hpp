@@ -74,7 +74,6 @@ public:
     [[nodiscard]] int read_events(std::span<pollfd> descriptors) const noexcept;
 
     // --- Thread: one at a time. Realtime-safe: they don't block.
-    // -----------------------------------------------
 
     [[nodiscard]] int prepare() noexcept;
     /// Fills the whole buffer of a prepared playback. Nothing to do for capture.

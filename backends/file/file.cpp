@@ -92,10 +92,8 @@ Result<void> Session::open_files(const StreamConfig& config, const Options& opti
     capture_late_ = playback_lost_ = 0;
 
     StreamInfo& got = stream_->negotiated;
-    std::snprintf(got.client_name, sizeof got.client_name, "%.*s",
-                  static_cast<int>(config.client_name.size()), config.client_name.data());
-    const std::string_view device = captures ? options.capture_path : options.playback_path;
-    std::snprintf(got.device, sizeof got.device, "%.*s", static_cast<int>(device.size()), device.data());
+    copy_text(got.client_name, config.client_name);
+    copy_text(got.device, captures ? options.capture_path : options.playback_path);
     got.sample_rate = sample_rate_;
     got.quantum = quantum_;
     got.input_channels = num_inputs_;

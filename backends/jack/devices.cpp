@@ -6,6 +6,7 @@
 #include <jack/jack.h>
 
 #include <cerrno>
+#include <mutex>
 #include <utility>
 
 namespace rill::io::jack {
@@ -36,24 +37,31 @@ Result<DeviceList> Backend::devices() {
     return devices;
 }
 
+struct DeviceWatcher::Told {
+    std::mutex mutex; ///< the server's thread that tells us must do nothing in real time
+    Wakeup* wakeup = nullptr;
+    bool shut_down = false;
+
+    void ring(bool for_good) {
+        const std::lock_guard lock(mutex);
+        shut_down = shut_down || for_good;
+        if (wakeup != nullptr)
+            wakeup->ring();
+    }
+};
+
 Result<void> DeviceWatcher::open(Wakeup& wakeup) {
+    close();
     const auto client = open_client_bounded("rill-io-watch", {});
     if (!client)
         return client.error();
     client_ = *client;
-    wakeup_ = &wakeup;
-    shut_down_.store(false, std::memory_order_relaxed);
+    told_ = new Told;
+    told_->wakeup = &wakeup;
     jack_set_port_registration_callback(
-        client_, [](jack_port_id_t, int, void* self) { static_cast<DeviceWatcher*>(self)->wakeup_->ring(); },
-        this);
+        client_, [](jack_port_id_t, int, void* told) { static_cast<Told*>(told)->ring(false); }, told_);
     jack_on_info_shutdown(
-        client_,
-        [](jack_status_t, const char*, void* self) {
-            auto& watcher = *static_cast<DeviceWatcher*>(self);
-            watcher.shut_down_.store(true, std::memory_order_release);
-            watcher.wakeup_->ring();
-        },
-        this);
+        client_, [](jack_status_t, const char*, void* told) { static_cast<Told*>(told)->ring(true); }, told_);
     if (const int status = jack_activate(client_); status != 0)
         return Error::make(Errc::server_lost, Backend::name, "devices", status,
                            "the JACK server did not activate the client; it may have gone: watch again");
@@ -61,15 +69,26 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup) {
 }
 
 Result<DeviceList> DeviceWatcher::list() {
-    if (client_ == nullptr || shut_down_.load(std::memory_order_acquire))
+    const auto is_shut_down = [this] {
+        const std::lock_guard lock(told_->mutex);
+        return told_->shut_down;
+    };
+    if (client_ == nullptr || is_shut_down())
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the JACK server is gone; restart it and watch again");
     return list_clients(client_);
 }
 
 void DeviceWatcher::close() noexcept {
-    if (client_ != nullptr)
-        (void)close_client_bounded(std::exchange(client_, nullptr));
+    if (client_ == nullptr)
+        return;
+    {
+        const std::lock_guard lock(told_->mutex);
+        told_->wakeup = nullptr;
+    }
+    if (close_client_bounded(std::exchange(client_, nullptr)))
+        delete told_;
+    told_ = nullptr;
 }
 
 } // namespace rill::io::jack

@@ -4,9 +4,11 @@
 #include <rill_io/block_adapter.hpp>
 #include <rill_io/bounded_call.hpp>
 #include <rill_io/jack.hpp>
+#include <rill_io/pacer.hpp>
 
 #include <jack/jack.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,11 +25,6 @@ namespace {
 constexpr const char* name = Backend::name;
 constexpr int activate_timeout_ms = 5000;
 constexpr int close_timeout_ms = 2000;
-
-template <std::size_t Size>
-void copy_text(char (&target)[Size], std::string_view text) {
-    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
-}
 
 /// A host's client goes on without us.
 void forget_callbacks(jack_client_t* client) {
@@ -179,7 +176,10 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
     if (control_->active && control_->function == function && control_->engine == engine &&
         told_adapter_latency_.load(std::memory_order_relaxed) == adapter_latency() &&
         !shut_down_.load(std::memory_order_acquire))
-        return {}; // still running from before: the gate is open again
+        return {};      // still running from before: the gate is open again
+    if (control_->hung) // the client may be closed at any moment
+        return Error::make(Errc::invalid_state, name, "start", 0,
+                           "the JACK server hung when it was started last; close() and open() again");
     struct Activation {
         Session* session;
         ProcessFunction function;
@@ -311,9 +311,9 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
         complete = complete && samples != nullptr;
         playback.set_output(channel, samples != nullptr ? samples : scratch_.data());
     }
-    if (complete || frames <= max_quantum)
+    if (complete)
         return true;
-    // The stand-ins are too short for this cycle: silence what there is, and let it pass.
+    // The fast path looks for no stand-ins: silence what there is, and let this cycle pass.
     for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
         if (playback.output(channel) != scratch_.data())
             std::memset(playback.output(channel), 0, frames * sizeof(float));
@@ -332,8 +332,10 @@ std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcep
     float period_us = 0.0F;
     if (jack_get_cycle_times(self.client_, &frames, &now_us, &next_us, &period_us) != 0)
         return 0;
+    // JACK counts by CLOCK_MONOTONIC_RAW, which runs apart from CLOCK_MONOTONIC: only differences carry over.
+    const auto age_us = static_cast<std::int64_t>(jack_get_time() - now_us);
     const std::int64_t offset_ns = std::int64_t{offset} * 1'000'000'000 / self.stream_->sample_rate();
-    return now_us * 1000 + static_cast<std::uint64_t>(offset_ns);
+    return Pacer::now_ns() - static_cast<std::uint64_t>(age_us * 1000 - offset_ns);
 }
 
 double Session::tempo(const void* session) noexcept {
@@ -345,6 +347,10 @@ double Session::tempo(const void* session) noexcept {
 
 void Session::on_shutdown(int code, const char*, void* session) noexcept {
     // May run on the cycle thread or as a signal handler would: atomics and an eventfd write only.
+    // libjack cancels this thread when the client is closed, which whoever learns of the loss may do at once:
+    // the cancellation would unwind this frame, which is noexcept, and end the program. The thread ends by
+    // itself.
+    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
     auto& self = *static_cast<Session*>(session);
     self.shut_down_.store(true, std::memory_order_release);
     self.stream_->lost(Errc::server_lost,

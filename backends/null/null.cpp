@@ -56,9 +56,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     played_.assign(loopback_latency_ != 0 ? num_outputs_ * loop_frames : 0, 0.0F);
 
     StreamInfo& got = stream.negotiated;
-    std::snprintf(got.client_name, sizeof got.client_name, "%.*s",
-                  static_cast<int>(config.client_name.size()), config.client_name.data());
-    std::snprintf(got.device, sizeof got.device, "null");
+    copy_text(got.client_name, config.client_name);
+    copy_text(got.device, "null");
     got.sample_rate = sample_rate_;
     got.quantum = first_quantum_;
     got.input_channels = num_inputs_;

@@ -10,6 +10,7 @@
 #include <pipewire/extensions/metadata.h>
 #include <pipewire/pipewire.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -127,7 +128,7 @@ private:
     spa_hook core_hook_{};
     spa_hook registry_hook_{};
     int last_done_ = -1;
-    bool lost_ = false;
+    std::atomic<bool> lost_{false}; ///< written by the loop
     std::map<std::uint32_t, Node> nodes_;
     std::map<std::uint32_t, Port> ports_;
     std::string default_sink_;

@@ -38,11 +38,6 @@ constexpr int close_timeout_ms = 2000;
 /// Enough for a new link's driver to have taken the node over.
 constexpr std::uint32_t cycles_until_known = 2;
 
-template <std::size_t Size>
-void copy_text(char (&target)[Size], std::string_view text) {
-    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
-}
-
 } // namespace
 
 struct Session::Control {

@@ -38,11 +38,6 @@ constexpr std::uint32_t default_periods = 3;
 /// PortAudio reports latencies of a day for JACK clients that are no devices.
 constexpr double longest_latency_s = 10.0;
 
-template <std::size_t Size>
-void copy_text(char (&target)[Size], std::string_view text) {
-    std::snprintf(target, Size, "%.*s", static_cast<int>(text.size()), text.data());
-}
-
 constexpr const char* jack_died =
     "the JACK server has died or shut PortAudio out, which can't connect again in the same process; restart "
     "the program, or open() the jack backend";
@@ -310,7 +305,8 @@ Result<void> Session::start_stream(ProcessFunction callback, void* engine) {
     if (control.given_up)
         return Error::make(Errc::invalid_state, name, "start", 0,
                            "the stream had to be given up; close() and open() again");
-    if (control.opened.callback != callback) { // PortAudio takes the callback only when it opens
+    if (control.opened.stream == nullptr ||
+        control.opened.callback != callback) { // PortAudio takes the callback only when it opens
         if (auto ended = end_stream(); !ended)
             return ended;
         engine_ = engine; // (only here: otherwise the stream may be running)

@@ -30,12 +30,9 @@ io::Result<void> play_tone(Driver& driver) {
 int main(int argc, char** argv) {
     io::Selector<io::EnabledBackends, io::Direction::playback> selector;
     auto result = selector.open({.client_name = "switch_backend"}, {.backend = argc > 1 ? argv[1] : "auto"});
-    for (const io::Attempt& attempt : selector.attempts())
-        if (!attempt.result)
-            std::fprintf(stderr, "%s: %s\n", attempt.backend, attempt.result.error().text);
     if (result)
         result = selector.visit([](auto& driver) { return play_tone(driver); });
     if (!result)
-        std::fprintf(stderr, "%s\n", result.error().text);
+        std::fprintf(stderr, "%s: %s\n", result.error().backend, result.error().text);
     return result ? 0 : 1;
 }

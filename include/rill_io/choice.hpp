@@ -40,8 +40,9 @@ struct Choice {
     /// A backend's name, or "auto": the first that can be opened. The environment variable RILL_IO_BACKEND
     /// overrides "auto".
     std::string_view backend = "auto";
-    /// For "auto": names, most preferred first; empty = the list's order. What the build lacks is passed
-    /// over.
+    /// For "auto": names, most preferred first, of which those that the build lacks are passed over; empty =
+    /// the list's order, without backends that have no devices: they would always do, and nobody would hear
+    /// them.
     std::span<const std::string_view> order = {};
 };
 
@@ -176,6 +177,30 @@ inline Error nothing_opened(const Attempts& attempts, bool device_asked) noexcep
                        attempts.reasons().text());
 }
 
+/// Names of backends.
+class NameList {
+public:
+    void add(std::string_view name) noexcept {
+        if (count_ < names_.size())
+            names_[count_++] = name;
+    }
+    [[nodiscard]] std::span<const std::string_view> names() const noexcept { return {names_.data(), count_}; }
+
+private:
+    std::array<std::string_view, Attempts::max_backends> names_{};
+    std::size_t count_ = 0;
+};
+
+template <class List>
+[[nodiscard]] NameList names_with_devices() noexcept {
+    NameList list;
+    for_each_backend(List{}, [&]<class B>() {
+        if constexpr (B::drives_itself && requires { B::devices(); })
+            list.add(B::name);
+    });
+    return list;
+}
+
 /// The same name as static text; null if it is not there.
 [[nodiscard]] inline const char* find_name(std::span<const std::string_view> names,
                                            std::string_view name) noexcept {
@@ -260,8 +285,9 @@ Result<void> choose_backend(const Choice& choice, const StreamConfig& config, bo
 
     if (auto valid = check_config(config, "", captures, plays); !valid)
         return valid; // by any of them
+    const detail::NameList with_devices = detail::names_with_devices<List>();
     const std::span<const std::string_view> order =
-        choice.order.empty() ? std::span<const std::string_view>(List::names) : choice.order;
+        choice.order.empty() ? with_devices.names() : choice.order;
     bool done = false;
     for (const std::string_view candidate : order) {
         if (done)

@@ -139,14 +139,15 @@ concept ProcessorNode = Node<T> && (T::kind == NodeKind::processor || T::kind ==
 template <class T>
 concept SinkNode = Node<T> && T::kind == NodeKind::sink;
 
-/// What a callback's type may say about itself. All optional; `dynamic_extent` and false are the safe
-/// defaults.
+// clang-format off
+/// What a callback's type may say about itself. All optional; `dynamic_extent` and false are the safe defaults.
 ///
-///     static constexpr std::size_t block = 64;       // only runs in blocks of 64: the loops are unrolled
-///     for it static constexpr std::size_t num_inputs = 2;   // reads exactly these many channels static
-///     constexpr std::size_t num_outputs = 2;  // writes exactly these many channels static constexpr bool
-///     fills_playback = true;   // writes every frame of every output: none is left to silence Result<void>
-///     prepare(const StreamInfo&);       // control thread, before the first cycle; may refuse
+///     static constexpr std::size_t block = 64;       // only runs in blocks of 64: loops are unrolled for it
+///     static constexpr std::size_t num_inputs = 2;   // reads exactly these many channels
+///     static constexpr std::size_t num_outputs = 2;  // writes exactly these many channels
+///     static constexpr bool fills_playback = true;   // writes every frame of every output: none is left to silence
+///     Result<void> prepare(const StreamInfo&);       // control thread, before the first cycle; may refuse
+// clang-format on
 template <class F>
 struct CallbackTraits {
     static consteval std::size_t block() {

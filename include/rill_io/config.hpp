@@ -3,6 +3,7 @@
 
 // StreamConfig: what is asked. StreamInfo: what came out. StreamStats: what has happened since.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -40,12 +41,15 @@ struct StreamConfig {
     std::uint32_t input_channels = 2;         ///< ignored by a driver without capture
     std::uint32_t output_channels = 2;        ///< ignored by a driver without playback
     Match rate_match = Match::exact;
-    Match period_match = Match::exact; ///< exact: the block must divide the quantum, which adds no latency
+    Match period_match =
+        Match::exact; ///< exact: the block divides the quantum (ALSA: is the period): no latency
     Autoconnect autoconnect = Autoconnect::standard;
     std::string_view capture_target =
         {}; ///< port names, comma separated, in channel order, or a device's name
     std::string_view playback_target = {}; ///< likewise, where playback goes
-    int realtime_priority = 0;             ///< SCHED_FIFO priority of a thread that is ours; 0 = do not ask
+    /// SCHED_FIFO priority of a thread that is ours; 0 = do not ask. (ALSA may have to ask RealtimeKit, which
+    /// wants the whole process's RLIMIT_RTTIME lowered first.)
+    int realtime_priority = 0;
     std::uint32_t liveness_timeout_ms =
         2000; ///< run() ends with timed_out after so long without a cycle; 0 = never
 };
@@ -88,6 +92,14 @@ struct StreamInfo {
     Scheduling scheduling = Scheduling::unknown; ///< of the cycle thread; known after the first cycle
     int realtime_priority = 0;                   ///< of the cycle thread
 };
+
+/// Copies as much text as fits into an array of StreamInfo's.
+template <std::size_t Size>
+void copy_text(char (&target)[Size], std::string_view text) noexcept {
+    const std::size_t length = text.size() < Size ? text.size() : Size - 1;
+    text.copy(target, length);
+    target[length] = '\0';
+}
 
 /// Counters since start().
 struct StreamStats {

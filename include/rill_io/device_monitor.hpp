@@ -99,12 +99,13 @@ public:
     /// The events since the last call; waits up to `timeout_ms` (-1: for ever) if there are none yet and may
     /// come back without any. Errors: `server_lost`. Thread: control, one at a time. Realtime-safe: no.
     Result<std::vector<DeviceEvent>> wait(int timeout_ms) {
-        if (!wakeup_.wait(timeout_ms))
+        if (!lost_ && !wakeup_.wait(timeout_ms))
             return std::vector<DeviceEvent>{};
         // What happens together (a node and its ports) is told together.
-        while (wakeup_.wait(settle_ms)) {
+        for (int round = 0; round < most_settling_rounds && !lost_ && wakeup_.wait(settle_ms); ++round) {
         }
         auto listed = watcher_.list();
+        lost_ = !listed;
         if (!listed)
             return listed.error();
         auto events = compare_devices(devices_, *listed);
@@ -117,10 +118,12 @@ public:
 
 private:
     static constexpr int settle_ms = 30;
+    static constexpr int most_settling_rounds = 10;
 
     Wakeup wakeup_; // before the watcher: it rings until it is closed
     typename B::DeviceWatcher watcher_;
     DeviceList devices_;
+    bool lost_ = false; ///< said again by the next wait(), which nothing would wake
 };
 
 } // namespace rill::io

@@ -4,6 +4,7 @@
 // Driver<Capture, Playback, Block>: composes the two halves of a backend and controls the stream. What runs
 // on the cycle thread is in cycle.hpp.
 
+#include <rill_io/backend_of.hpp>
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
 #include <rill_io/cycle.hpp>
@@ -33,15 +34,11 @@ class Driver {
     static constexpr bool captures = !std::is_same_v<CaptureHalf, NoCapture>;
     static constexpr bool plays = !std::is_same_v<PlaybackHalf, NoPlayback>;
     static_assert(captures || plays, "a driver needs a capture, a playback, or both");
-    static_assert(!captures || !plays ||
-                      std::is_same_v<typename CaptureHalf::Backend, typename PlaybackHalf::Backend>,
-                  "capture and playback of one driver belong to one backend");
     static_assert(Block == dynamic_extent || (Block > 0 && Block <= max_quantum),
                   "a block has 1 to 8192 frames");
 
 public:
-    using Backend =
-        std::conditional_t<captures, typename CaptureHalf::Backend, typename PlaybackHalf::Backend>;
+    using Backend = typename BackendOf<CaptureHalf, PlaybackHalf>::type;
     static_assert(IoBackend<Backend>);
     using Session = typename Backend::Session;
     using Options = typename Backend::Options;
@@ -204,6 +201,10 @@ public:
     [[nodiscard]] bool is_running() const noexcept {
         return state_ == State::running && !engine_.stream.ended();
     }
+
+    /// True once the backend hung in close(): it may still call, so that what the process callback refers to
+    /// must not go away. Thread: any. Realtime-safe: yes.
+    [[nodiscard]] bool is_abandoned() const noexcept { return state_ == State::abandoned; }
 
     /// The halves that nodes refer to; valid as long as the driver lives, open or not. Thread: any.
     [[nodiscard]] CaptureHalf& capture() noexcept { return engine_.capture; }

@@ -58,8 +58,10 @@ public:
         return unknown_commands_.load(std::memory_order_relaxed);
     }
 
-    /// Called by the driver before the first cycle. Thread: control.
+    /// Called by the driver before the first cycle. Commands for frames that the last run did not reach are
+    /// forgotten: positions begin anew. (What was sent since waits in the mailbox.) Thread: control.
     Result<void> prepare(const StreamInfo& info) {
+        num_pending_ = 0;
         if constexpr (requires {
                           { graph_->prepare(info) } -> std::same_as<Result<void>>;
                       })

@@ -68,7 +68,6 @@ public:
         if (is_open())
             return Error::make(Errc::invalid_state, backend(), "open", 0,
                                "a backend is open already; close() it first");
-        attempts_.clear();
         return choose_backend<List>(choice, config, D != Direction::playback, D != Direction::capture,
                                     attempts_, [&]<class B>() {
                                         typename B::Options options{};

@@ -42,7 +42,6 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     // --- Told by the session. Thread: any. Realtime-safe: yes.
-    // -------------------------------------------------
 
     /// An xrun happened; `lost` frames of it are known to be gone. The next block's tick carries it.
     void report_xrun(std::uint64_t lost = 0) noexcept {
@@ -94,7 +93,6 @@ public:
     void finished() noexcept { end({}); }
 
     // --- Asked by the driver.
-    // ----------------------------------------------------------------------------------
 
     [[nodiscard]] bool ended() const noexcept {
         return end_state_.load(std::memory_order_acquire) == end_written;
@@ -129,6 +127,7 @@ public:
         end_state_.store(end_none, std::memory_order_relaxed);
         freewheeling_.store(false, std::memory_order_relaxed);
         report_latency(0, 0);
+        bridged_latency.store(0, std::memory_order_relaxed);
         scheduling_.store(Scheduling::unknown, std::memory_order_relaxed);
         realtime_priority_.store(0, std::memory_order_relaxed);
         negotiated = {};
@@ -147,7 +146,8 @@ public:
         now.quantum = quantum.load(std::memory_order_relaxed);
         now.block = block.load(std::memory_order_relaxed);
         now.adapter_latency = adapter_latency.load(std::memory_order_relaxed);
-        now.capture_latency = capture_latency_.load(std::memory_order_relaxed);
+        const std::uint32_t bridged = bridged_latency.load(std::memory_order_relaxed);
+        now.capture_latency = bridged != 0 ? bridged : capture_latency_.load(std::memory_order_relaxed);
         now.playback_latency = playback_latency_.load(std::memory_order_relaxed);
         now.freewheeling = freewheeling();
         now.scheduling = scheduling_.load(std::memory_order_relaxed);
@@ -172,6 +172,7 @@ public:
     std::atomic<std::uint32_t> quantum{0};         ///< frames of the current cycle
     std::atomic<std::uint32_t> block{0};           ///< frames of the current block
     std::atomic<std::uint32_t> adapter_latency{0}; ///< frames
+    std::atomic<std::uint32_t> bridged_latency{0}; ///< frames; 0 = the capture is not bridged
     std::atomic<std::uint64_t> frames{0};          ///< written by the cycle thread only
     std::atomic<std::uint64_t> cycles{0};          ///< written by the cycle thread only
 

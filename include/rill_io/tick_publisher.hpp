@@ -99,8 +99,10 @@ public:
 
 private:
     [[gnu::noinline]] void send_to_listeners(const ClockTick& tick) noexcept {
+        ClockTick told = tick.detached();
+        told.known_time_ns = tick.time_ns(); // nobody can ask for it later
         for (Slot& slot : slots_)
-            if (slot.listening.load(std::memory_order_relaxed) && !slot.ticks.try_push(tick.detached()))
+            if (slot.listening.load(std::memory_order_relaxed) && !slot.ticks.try_push(told))
                 slot.lost.fetch_add(1, std::memory_order_relaxed);
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: capture and playback of one driver belong to one backend
+// expect: include <rill_io/bridge.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/host.hpp>
 #include <rill_io/null.hpp>

@@ -50,7 +50,6 @@ public:
     }
     template <class Cycle>
     Result<void> start(void* engine) {
-        cycle_frames_ = 0;
         return visit<Result<void>>([&](auto& session) { return session.template start<Cycle>(engine); });
     }
     Result<void> stop() {

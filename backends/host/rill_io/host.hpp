@@ -35,9 +35,8 @@ public:
         if (auto unnamed = check_unnamed(config, "host"); !unnamed)
             return unnamed;
         StreamInfo& got = stream.negotiated;
-        std::snprintf(got.client_name, sizeof got.client_name, "%.*s",
-                      static_cast<int>(config.client_name.size()), config.client_name.data());
-        std::snprintf(got.device, sizeof got.device, "host");
+        copy_text(got.client_name, config.client_name);
+        copy_text(got.device, "host");
         got.sample_rate = config.sample_rate != 0 ? config.sample_rate : unknown_host_rate;
         got.quantum = config.block != 0 ? config.block : options.max_frames;
         got.input_channels = config.input_channels;

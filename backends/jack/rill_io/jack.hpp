@@ -143,9 +143,9 @@ public:
     void close() noexcept;
 
 private:
+    struct Told; ///< what the server's callbacks touch: left behind when it hangs
     _jack_client* client_ = nullptr;
-    Wakeup* wakeup_ = nullptr;
-    std::atomic<bool> shut_down_{false};
+    Told* told_ = nullptr;
 };
 
 /// The door.
@@ -154,7 +154,8 @@ struct Backend {
     static constexpr bool drives_itself = true;
     /// Success if a server answers. Thread: control. Realtime-safe: no (connects). Bounded in time.
     static Result<void> available();
-    /// The clients that have audio ports, physical ones first; empty if no server answers. Thread: control.
+    /// The clients that have audio ports, physical ones first. Errors: `no_server`. Thread:
+    /// control.
     static Result<DeviceList> devices();
     static void silence_messages() noexcept { jack::silence_messages(); } ///< see there
     using DeviceWatcher = jack::DeviceWatcher;
