@@ -4,6 +4,7 @@
 // servers cannot be tested like this: libjack keeps the state of one server per process.)
 
 #include "../unit/bridge_simulation.hpp"
+#include "attempts.hpp"
 #include "eventually.hpp"
 #include "jack_server.hpp"
 #include <rill_io/bridge.hpp>
@@ -147,12 +148,14 @@ void check(Driver& driver, Recorder& recorder, double hz) {
         driver.info().backend, info.drift_ppm, deviation, median, snr.front(), snr.back(),
         static_cast<unsigned long long>(info.gaps), static_cast<unsigned long long>(info.jumps),
         static_cast<unsigned long long>(xruns));
-    CHECK(snr.back() >= 90.0);
-    if (xruns == 0) { // what a busy machine does is not the bridge's doing
-        CHECK(std::fabs(info.drift_ppm - 1000.0) < 50.0);
-        CHECK(median >= 90.0);
-        CHECK(deviation < quantum);
-    }
+    if (xruns != 0 && !virtual_time())
+        return; // what a busy machine does is not the bridge's doing
+    CHECK(xruns == 0);
+    CHECK(info.gaps == 0);
+    CHECK(info.jumps == 0);
+    CHECK(snr.front() >= 90.0);
+    CHECK(std::fabs(info.drift_ppm - 1000.0) < 50.0);
+    CHECK(deviation < quantum);
 }
 
 } // namespace
