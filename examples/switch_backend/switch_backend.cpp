@@ -33,6 +33,6 @@ int main(int argc, char** argv) {
     if (result)
         result = selector.visit([](auto& driver) { return play_tone(driver); });
     if (!result)
-        std::fprintf(stderr, "%s: %s\n", result.error().backend, result.error().text);
+        std::fprintf(stderr, "switch_backend: %s\n", result.error().text);
     return result ? 0 : 1;
 }
