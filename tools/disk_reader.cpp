@@ -52,7 +52,7 @@ DiskReader::DiskReader(file::Reader& file, ChunkRing& ring, const Plan& plan)
       plan_(plan),
       ratio_(static_cast<double>(plan.sample_rate) / static_cast<double>(file.sample_rate())),
       left_frames_(plan.limit_frames != 0 ? plan.limit_frames : std::numeric_limits<std::uint64_t>::max()),
-      file_samples_(refill_frames * file.channels()),
+      file_samples_(std::size_t{refill_frames} * file.channels()),
       samples_(std::size_t{ring.chunk_frames()} * file.channels()) {}
 
 DiskReader::~DiskReader() = default;

@@ -34,6 +34,7 @@ struct Process {
 
 /// Never destroyed: a thread that was left behind may come back after main().
 Process& process() noexcept {
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): without memory for this nothing goes on
     static Process& only = *new Process;
     return only;
 }
