@@ -9,7 +9,6 @@
 #include <writer.hpp>
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 namespace rill::io::tools {

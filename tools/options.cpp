@@ -202,7 +202,7 @@ void add_commands(CLI::App& app, Options& options) {
                       "  rill-io record take.flac --seconds 60 --connect system:capture_1,synth:out_1\n");
     sub->add_option("FILE", options.file,
                     "Its extension chooses the format: wav (32-bit float, RF64 beyond 4 GB), flac, aiff, "
-                    "aiff, ogg")
+                    "ogg")
         ->type_name("")
         ->required();
     add_seconds(*sub, options, "Record exactly so long");

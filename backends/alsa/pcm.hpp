@@ -14,8 +14,7 @@
 #include <string>
 #include <vector>
 
-struct _snd_pcm;        // snd_pcm_t
-struct _snd_pcm_status; // snd_pcm_status_t
+struct _snd_pcm; // snd_pcm_t
 struct _snd_pcm_channel_area;
 struct pollfd;
 

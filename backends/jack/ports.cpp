@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ports.hpp"
 
+#include <rill_io/negotiation.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -38,10 +40,8 @@ Result<PortNames> find_ports(jack_client_t* client, const std::string& target, u
     if (target.empty())
         return ports_matching(client, "", flags | JackPortIsPhysical);
     PortNames names;
-    for (std::size_t begin = 0; begin <= target.size();) {
-        const std::size_t end = std::min(target.find(',', begin), target.size());
-        const std::string part = target.substr(begin, end - begin);
-        begin = end + 1;
+    const auto add = [&](std::string_view text) -> Result<void> {
+        const std::string part(text);
         PortNames found = ports_matching(client, anchored(part, '$'), flags);
         if (found.empty())
             found = ports_matching(client, anchored(part, ':'), flags);
@@ -51,7 +51,10 @@ Result<PortNames> find_ports(jack_client_t* client, const std::string& target, u
                 "there is no %s port or client '%s'; see 'rill-io devices --backend jack' or jack_lsp",
                 (flags & JackPortIsOutput) != 0 ? "capture" : "playback", part.c_str());
         names.insert(names.end(), found.begin(), found.end());
-    }
+        return {};
+    };
+    if (auto added = for_each_part(target, add); !added)
+        return added.error();
     return names;
 }
 

@@ -260,13 +260,8 @@ int Connection::metadata_changed(bool settings, std::uint32_t subject, const cha
     if (subject != 0 || key == nullptr)
         return 0;
     const std::string_view what = key;
-    const auto numeric = [&] {
-        return static_cast<std::uint32_t>(value != nullptr ? std::strtoul(value, nullptr, 10) : 0);
-    };
     if (settings && what == "clock.rate")
-        rate_ = numeric();
-    else if (settings && what == "clock.quantum")
-        quantum_ = numeric();
+        rate_ = static_cast<std::uint32_t>(value != nullptr ? std::strtoul(value, nullptr, 10) : 0);
     else if (!settings && what == "default.audio.sink")
         default_sink_ = value != nullptr ? name_in(value) : "";
     else if (!settings && what == "default.audio.source")
@@ -277,7 +272,7 @@ int Connection::metadata_changed(bool settings, std::uint32_t subject, const cha
     return 0;
 }
 
-void Connection::core_done(void* self, std::uint32_t id, int sequence) {
+void Connection::core_done(void* self, std::uint32_t id, int sequence) noexcept {
     auto& connection = *static_cast<Connection*>(self);
     if (id != PW_ID_CORE)
         return;
@@ -285,7 +280,7 @@ void Connection::core_done(void* self, std::uint32_t id, int sequence) {
     pw_thread_loop_signal(connection.loop_, false);
 }
 
-void Connection::core_error(void* self, std::uint32_t id, int, int result, const char*) {
+void Connection::core_error(void* self, std::uint32_t id, int, int result, const char*) noexcept {
     auto& connection = *static_cast<Connection*>(self);
     if (id != PW_ID_CORE || result != -EPIPE)
         return; // of one object: its own events tell
@@ -296,12 +291,12 @@ void Connection::core_error(void* self, std::uint32_t id, int, int result, const
 }
 
 void Connection::registry_global(void* self, std::uint32_t id, std::uint32_t, const char* type, std::uint32_t,
-                                 const spa_dict* properties) {
+                                 const spa_dict* properties) noexcept {
     if (properties != nullptr)
         static_cast<Connection*>(self)->add(id, type, *properties);
 }
 
-void Connection::registry_global_remove(void* self, std::uint32_t id) {
+void Connection::registry_global_remove(void* self, std::uint32_t id) noexcept {
     auto& connection = *static_cast<Connection*>(self);
     for (Metadata* const metadata : {&connection.defaults_, &connection.settings_})
         if (metadata->proxy != nullptr && metadata->id == id)

@@ -96,7 +96,6 @@ public:
     /// none.
     [[nodiscard]] std::string default_node(bool playback) const;
     [[nodiscard]] std::uint32_t rate() const { return rate_; }
-    [[nodiscard]] std::uint32_t quantum() const { return quantum_; }
 
 private:
     Result<void> connect(const Options& options);
@@ -106,11 +105,12 @@ private:
     void bind_metadata(std::uint32_t id, const char* name);
     int metadata_changed(bool settings, std::uint32_t subject, const char* key, const char* value);
 
-    static void core_done(void* self, std::uint32_t id, int sequence);
-    static void core_error(void* self, std::uint32_t id, int sequence, int result, const char* message);
+    static void core_done(void* self, std::uint32_t id, int sequence) noexcept;
+    static void core_error(void* self, std::uint32_t id, int sequence, int result,
+                           const char* message) noexcept;
     static void registry_global(void* self, std::uint32_t id, std::uint32_t permissions, const char* type,
-                                std::uint32_t version, const spa_dict* properties);
-    static void registry_global_remove(void* self, std::uint32_t id);
+                                std::uint32_t version, const spa_dict* properties) noexcept;
+    static void registry_global_remove(void* self, std::uint32_t id) noexcept;
 
     bool owned_ = false;
     pw_thread_loop* loop_ = nullptr;
@@ -134,7 +134,6 @@ private:
     std::string default_sink_;
     std::string default_source_;
     std::uint32_t rate_ = 0;
-    std::uint32_t quantum_ = 0;
     void (*change_)(void*) = nullptr;
     void* change_argument_ = nullptr;
     void (*lose_)(void*, int) = nullptr;

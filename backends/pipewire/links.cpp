@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "links.hpp"
 
+#include <rill_io/negotiation.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -60,10 +62,8 @@ Result<PortIds> find_ports(const Connection& connection, const std::string& targ
         return sink.empty() ? PortIds{} : ports_named(connection, sink, playback);
     }
     PortIds ids;
-    for (std::size_t begin = 0; begin <= target.size();) {
-        const std::size_t end = std::min(target.find(',', begin), target.size());
-        const std::string part = target.substr(begin, end - begin);
-        begin = end + 1;
+    const auto add = [&](std::string_view text) -> Result<void> {
+        const std::string part(text);
         const PortIds found = part.empty() ? PortIds{} : ports_named(connection, part, playback);
         if (found.empty())
             return Error::make(
@@ -71,7 +71,10 @@ Result<PortIds> find_ports(const Connection& connection, const std::string& targ
                 "nothing called '%s' can be %s; see 'rill-io devices --backend pipewire' or pw-link -io",
                 part.c_str(), playback ? "played to" : "captured from");
         ids.insert(ids.end(), found.begin(), found.end());
-    }
+        return {};
+    };
+    if (auto added = for_each_part(target, add); !added)
+        return added.error();
     return ids;
 }
 
@@ -131,12 +134,6 @@ bool Links::settled() const {
     });
 }
 
-std::size_t Links::num_active() const {
-    return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const Link& link) {
-        return link.proxy != nullptr && link.state >= PW_LINK_STATE_PAUSED;
-    }));
-}
-
 void Links::destroy_all() {
     for (Link& link : links_)
         if (link.proxy != nullptr)
@@ -145,20 +142,20 @@ void Links::destroy_all() {
     wanted_.clear();
 }
 
-void Links::on_info(void* link, const pw_link_info* info) {
+void Links::on_info(void* link, const pw_link_info* info) noexcept {
     auto& self = *static_cast<Link*>(link);
     self.state = info->state;
     pw_thread_loop_signal(self.loop, false);
 }
 
-void Links::on_removed(void* link) {
+void Links::on_removed(void* link) noexcept {
     // Somebody unlinked it, or a port has gone; the proxy stays ours to destroy.
     auto& self = *static_cast<Link*>(link);
     self.state = PW_LINK_STATE_UNLINKED;
     pw_thread_loop_signal(self.loop, false);
 }
 
-void Links::on_error(void* link, int, int, const char*) {
+void Links::on_error(void* link, int, int, const char*) noexcept {
     auto& self = *static_cast<Link*>(link);
     self.state = PW_LINK_STATE_ERROR; // EEXIST: it is linked already
     pw_thread_loop_signal(self.loop, false);

@@ -44,7 +44,6 @@ public:
     /// True when no link is still being negotiated.
     [[nodiscard]] bool settled() const;
     /// Links that carry sound.
-    [[nodiscard]] std::size_t num_active() const;
     void destroy_all();
 
 private:
@@ -57,9 +56,9 @@ private:
         pw_thread_loop* loop = nullptr;
     };
     void make(Connection& connection, const Pair& pair);
-    static void on_info(void* link, const pw_link_info* info);
-    static void on_removed(void* link);
-    static void on_error(void* link, int sequence, int result, const char* message);
+    static void on_info(void* link, const pw_link_info* info) noexcept;
+    static void on_removed(void* link) noexcept;
+    static void on_error(void* link, int sequence, int result, const char* message) noexcept;
 
     std::list<Link> links_; // the hooks must not move
     std::vector<Pair> wanted_;

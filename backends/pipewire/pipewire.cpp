@@ -62,8 +62,8 @@ struct Session::Control {
     void tell_latency();
     bool wait_for_cycles();
 
-    static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error);
-    static void on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter);
+    static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error) noexcept;
+    static void on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) noexcept;
 };
 
 Session::~Session() {
@@ -380,7 +380,7 @@ std::uint32_t Session::node_id() const noexcept {
                                                               : SPA_ID_INVALID;
 }
 
-void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state state, const char*) {
+void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state state, const char*) noexcept {
     auto& session = *static_cast<Session*>(self);
     pw_thread_loop_signal(session.control_->connection.loop(), false);
     if (state == PW_FILTER_STATE_ERROR)
@@ -390,7 +390,7 @@ void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state sta
         session.stream_->lost(Errc::server_lost, "the PipeWire server is gone; restart it and open again");
 }
 
-void Session::Control::on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) {
+void Session::Control::on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) noexcept {
     auto& session = *static_cast<Session*>(self);
     spa_latency_info latency{};
     if (port == nullptr || id != SPA_PARAM_Latency || parameter == nullptr ||

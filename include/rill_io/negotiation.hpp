@@ -10,6 +10,7 @@
 #include <rill_io/error.hpp>
 #include <rill_io/stream.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -53,6 +54,19 @@ inline Result<void> check_unnamed(const StreamConfig& config, const char* backen
         return refuse("port to capture from", config.capture_target);
     if (!config.playback_target.empty())
         return refuse("port to play to", config.playback_target);
+    return {};
+}
+
+/// Calls `each(part)` for every part of a target, which commas separate, until one fails. Parts may be empty.
+/// Thread: control. Realtime-safe: as `each`. Errors: those of `each`.
+template <class Each>
+Result<void> for_each_part(std::string_view target, const Each& each) {
+    for (std::size_t begin = 0; begin <= target.size();) {
+        const std::size_t end = std::min(target.find(',', begin), target.size());
+        if (Result<void> done = each(target.substr(begin, end - begin)); !done)
+            return done;
+        begin = end + 1;
+    }
     return {};
 }
 

@@ -43,7 +43,8 @@ struct ClockTick {
     std::uint64_t lost_frames = 0; ///< frames lost just before this block (0 almost always)
     std::uint32_t xruns = 0;       ///< xruns since start()
     TickFlags flags = TickFlags::none;
-    double speed = 1.0;            ///< device frames per nominal frame; 1.0 unless the backend measures it
+    double speed =
+        1.0; ///< device frames per nominal frame; 1.0 where nobody measures it, as no backend does yet
     std::int32_t cycle_offset = 0; ///< the block's first frame counted from the start of the server's cycle
     std::uint64_t known_time_ns =
         0;                    ///< what time_ns() returns if not 0 (the server handed it over for nothing)

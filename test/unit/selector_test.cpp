@@ -274,7 +274,7 @@ TEST_CASE("any: the chosen backend behind one type") {
         REQUIRE(driver.start());
         CHECK(eventually([&] { return counter.calls >= before + 5; }));
         REQUIRE(driver.stop());
-        CHECK((driver.stats().lost_frames == 0) == (driver.stats().xruns == 0)); // (a busy machine has some)
+        CHECK((driver.stats().lost_frames == 0 || driver.stats().xruns != 0)); // (a busy machine has some)
     }
     CHECK(counter.time_ns != 0);
     driver.close();
