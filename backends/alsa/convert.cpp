@@ -58,29 +58,35 @@ Converter::Converter(Encoding encoding, std::uint32_t dither_bits) noexcept
       bytes_(bytes_of(encoding)),
       dither_bits_(std::min(dither_bits, bits_of(encoding))) {}
 
-bool Converter::is_stereo(std::span<const Area> areas) const noexcept {
-    return areas.size() == 2 && areas[0].step == 2 * bytes_ && areas[1].step == 2 * bytes_ &&
-           areas[1].first == areas[0].first + bytes_;
+bool Converter::are_interleaved(std::span<const Area> areas) const noexcept {
+    for (std::size_t channel = 1; channel < areas.size(); ++channel)
+        if (areas[channel].step != areas[0].step || areas[channel].first != areas[0].first + channel * bytes_)
+            return false;
+    return areas.size() > 1;
 }
 
 void Converter::read(std::span<const Area> areas, float* const* windows, std::size_t frames) const noexcept {
-    if (is_stereo(areas))
-        return codec_->read_stereo(areas[0].first, windows[0], windows[1], frames);
-    for (std::size_t channel = 0; channel < areas.size(); ++channel)
-        codec_->read(areas[channel].first, areas[channel].step, windows[channel], frames);
+    if (!are_interleaved(areas))
+        for (std::size_t channel = 0; channel < areas.size(); ++channel)
+            codec_->read(areas[channel].first, areas[channel].step, windows[channel], frames);
+    else if (areas[0].step == 2 * bytes_)
+        codec_->read_stereo(areas[0].first, windows[0], windows[1], frames);
+    else
+        codec_->read_frames(areas[0].first, areas[0].step, windows, areas.size(), frames);
 }
 
 void Converter::write(const float* const* windows, std::span<const Area> areas, std::size_t frames) noexcept {
-    if (dither_bits_ != 0) {
+    if (dither_bits_ != 0)
         for (std::size_t channel = 0; channel < areas.size(); ++channel)
             codec_->write_dithered(windows[channel], areas[channel].first, areas[channel].step, frames,
                                    dither_bits_, noise_);
-        return;
-    }
-    if (is_stereo(areas))
-        return codec_->write_stereo(windows[0], windows[1], areas[0].first, frames);
-    for (std::size_t channel = 0; channel < areas.size(); ++channel)
-        codec_->write(windows[channel], areas[channel].first, areas[channel].step, frames);
+    else if (!are_interleaved(areas))
+        for (std::size_t channel = 0; channel < areas.size(); ++channel)
+            codec_->write(windows[channel], areas[channel].first, areas[channel].step, frames);
+    else if (areas[0].step == 2 * bytes_)
+        codec_->write_stereo(windows[0], windows[1], areas[0].first, frames);
+    else
+        codec_->write_frames(windows, areas[0].first, areas[0].step, areas.size(), frames);
 }
 
 } // namespace rill::io::alsa

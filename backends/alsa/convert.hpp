@@ -56,6 +56,11 @@ struct Codec {
     /// Two channels that lie interleaved, alone.
     void (*read_stereo)(const std::byte* from, float* left, float* right, std::size_t frames) noexcept;
     void (*write_stereo)(const float* left, const float* right, std::byte* to, std::size_t frames) noexcept;
+    /// Channels that lie interleaved, with others or alone, in frames that are `step` bytes apart.
+    void (*read_frames)(const std::byte* from, std::size_t step, float* const* to, std::size_t channels,
+                        std::size_t frames) noexcept;
+    void (*write_frames)(const float* const* from, std::byte* to, std::size_t step, std::size_t channels,
+                         std::size_t frames) noexcept;
     /// One channel, with triangular noise of one step of `bits` significant bits each way. Null for float
     /// formats.
     void (*write_dithered)(const float* from, std::byte* to, std::size_t step, std::size_t frames,
@@ -81,7 +86,8 @@ public:
     void write(const float* const* windows, std::span<const Area> areas, std::size_t frames) noexcept;
 
 private:
-    [[nodiscard]] bool is_stereo(std::span<const Area> areas) const noexcept;
+    /// Next to each other, in the order of the channels.
+    [[nodiscard]] bool are_interleaved(std::span<const Area> areas) const noexcept;
 
     const Codec* codec_ = nullptr;
     std::size_t bytes_ = 0;

@@ -7,209 +7,15 @@
 // and the loops are templates of `Ops`, so that no two of those files define the same function.
 
 #include "convert.hpp"
-#include "lanes.hpp"
+#include "frames.hpp"
+#include "wires.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <utility>
 
 namespace rill::io::alsa {
 
 namespace kernel {
-
-template <class T>
-[[gnu::always_inline]] inline T load(const void* from) noexcept {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-template <class T>
-[[gnu::always_inline]] inline void store(void* to, T value) noexcept {
-    std::memcpy(to, &value, sizeof value);
-}
-
-/// The bytes of each lane the other way round; `Ints` may be a plain integer too.
-template <class Ints>
-[[gnu::always_inline]] inline Ints swap_bytes(Ints x) noexcept {
-    return (x << 24) | ((x << 8) & 0xff0000) | ((x >> 8) & 0xff00) | ((x >> 24) & 0xff);
-}
-/// Likewise in each half of a lane.
-template <class Ints>
-[[gnu::always_inline]] inline Ints swap_bytes_of_halves(Ints x) noexcept {
-    constexpr std::int32_t high_bytes = -0xff0100; // 0xff00ff00
-    return ((x << 8) & high_bytes) | ((x >> 8) & 0xff00ff);
-}
-
-// Of the samples a0 a1 a2 ... b0 b1 b2 ...: every other one, and the two put together again.
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T evens(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b, static_cast<int>(2 * I)...);
-}
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T odds(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b, static_cast<int>(2 * I + 1)...);
-}
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T first_pairs(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b, static_cast<int>(I / 2 + (I % 2) * sizeof...(I))...);
-}
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T last_pairs(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b,
-                                   static_cast<int>(sizeof...(I) / 2 + I / 2 + (I % 2) * sizeof...(I))...);
-}
-
-/// Both channels of frames that lie interleaved, and back.
-template <class Wire, class Ops>
-[[gnu::always_inline]] inline void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                             typename Ops::Ints& right) noexcept {
-    constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-    const auto a = Wire::template load_lanes<Ops>(from);
-    const auto b = Wire::template load_lanes<Ops>(from + Ops::lanes * Wire::bytes);
-    left = evens(a, b, indices);
-    right = odds(a, b, indices);
-}
-template <class Wire, class Ops>
-[[gnu::always_inline]] inline void store_pair(std::byte* to, typename Ops::Ints left,
-                                              typename Ops::Ints right) noexcept {
-    constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-    Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
-    Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
-}
-
-// An encoding, "Wire", is: `bytes`; get and put of one sample as an integer in this machine's order; for
-// vectors load and store of adjacent samples, load_pair and store_pair of adjacent frames of two; `bits` (0 =
-// float).
-
-/// Four bytes, of which the low `Bits` count (32, 24), or a float's (0).
-template <std::uint32_t Bits, bool Swapped>
-struct FourBytes {
-    static constexpr std::size_t bytes = 4;
-    static constexpr std::uint32_t bits = Bits;
-
-    template <class Ints>
-    [[gnu::always_inline]] static Ints in_order(Ints x) noexcept {
-        if constexpr (Swapped)
-            return swap_bytes(x);
-        else
-            return x;
-    }
-    [[gnu::always_inline]] static std::int32_t get(const std::byte* from) noexcept {
-        return static_cast<std::int32_t>(in_order(load<std::uint32_t>(from)));
-    }
-    [[gnu::always_inline]] static void put(std::byte* to, std::int32_t sample) noexcept {
-        store(to, in_order(static_cast<std::uint32_t>(sample)));
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {
-        return in_order(load<typename Ops::Ints>(from));
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
-        store(to, in_order(samples));
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                                 typename Ops::Ints& right) noexcept {
-        kernel::load_pair<FourBytes, Ops>(from, left, right);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
-                                                  typename Ops::Ints right) noexcept {
-        kernel::store_pair<FourBytes, Ops>(to, left, right);
-    }
-};
-
-template <bool Swapped>
-struct ThreeBytes {
-    static constexpr std::size_t bytes = 3;
-    static constexpr std::uint32_t bits = 24;
-
-    [[gnu::always_inline]] static std::int32_t get(const std::byte* from) noexcept {
-        const auto byte = [&](std::size_t i) {
-            return std::to_integer<std::uint32_t>(from[is_low_first ? i : 2 - i]);
-        };
-        return static_cast<std::int32_t>(byte(0) | byte(1) << 8U | byte(2) << 16U);
-    }
-    [[gnu::always_inline]] static void put(std::byte* to, std::int32_t sample) noexcept {
-        const auto word = static_cast<std::uint32_t>(sample);
-        to[is_low_first ? 0 : 2] = static_cast<std::byte>(word);
-        to[1] = static_cast<std::byte>(word >> 8U);
-        to[is_low_first ? 2 : 0] = static_cast<std::byte>(word >> 16U);
-    }
-    // Only where single bytes can be moved about at once.
-    template <class Ops>
-    requires requires(const std::byte* from) { Ops::template load_threes<Swapped>(from); }
-    [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {
-        return Ops::template load_threes<Swapped>(from);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
-        Ops::template store_threes<Swapped>(to, samples);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                                 typename Ops::Ints& right) noexcept {
-        kernel::load_pair<ThreeBytes, Ops>(from, left, right);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
-                                                  typename Ops::Ints right) noexcept {
-        kernel::store_pair<ThreeBytes, Ops>(to, left, right);
-    }
-
-private:
-    static constexpr bool is_low_first = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != Swapped;
-};
-
-template <bool Swapped>
-struct TwoBytes {
-    static constexpr std::size_t bytes = 2;
-    static constexpr std::uint32_t bits = 16;
-
-    [[gnu::always_inline]] static std::int32_t get(const std::byte* from) noexcept {
-        const auto word = load<std::uint16_t>(from);
-        return Swapped ? __builtin_bswap16(word) : word;
-    }
-    [[gnu::always_inline]] static void put(std::byte* to, std::int32_t sample) noexcept {
-        const auto word = static_cast<std::uint16_t>(sample);
-        store(to, Swapped ? __builtin_bswap16(word) : word);
-    }
-    template <class Ints>
-    [[gnu::always_inline]] static Ints in_order(Ints x) noexcept {
-        if constexpr (Swapped)
-            return swap_bytes_of_halves(x);
-        else
-            return x;
-    }
-    /// A frame is a lane.
-    template <class Ops>
-    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                                 typename Ops::Ints& right) noexcept {
-        const auto frames = in_order(load<typename Ops::Ints>(from));
-        left = low_first ? frames : frames >> 16;
-        right = low_first ? frames >> 16 : frames;
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
-                                                  typename Ops::Ints right) noexcept {
-        const auto low = low_first ? left : right;
-        const auto high = low_first ? right : left;
-        store(to, in_order((low & 0xffff) | (high << 16)));
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {
-        return in_order(__builtin_convertvector(load<typename Ops::Halves>(from), typename Ops::Ints));
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
-        store(to, __builtin_convertvector(in_order(samples), typename Ops::Halves));
-    }
-
-private:
-    static constexpr bool low_first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-};
 
 template <class Ops, class Wire>
 concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<Ops>(from); };
@@ -296,15 +102,21 @@ template <class Wire, class Ops>
 struct Loops {
     using Floats = typename Ops::Floats;
     using Ints = typename Ops::Ints;
+    using Mask = typename Ops::Mask;
     static constexpr std::size_t lanes = Ops::lanes;
     static constexpr bool dithers = Wire::bits != 0;
 
     static void read(const std::byte* from, std::size_t step, float* to, std::size_t frames) noexcept {
         std::size_t i = 0;
         if constexpr (HasLanes<Ops, Wire>)
-            if (step == Wire::bytes)
-                for (; i + lanes <= frames; i += lanes)
-                    store(to + i, decode<Wire, Ops>(Wire::template load_lanes<Ops>(from + i * Wire::bytes)));
+            if (step == Wire::bytes && frames >= lanes) {
+                for_each_lanes(0, frames, [=](std::size_t at) __attribute__((always_inline)) {
+                    store(to + at,
+                          decode<Wire, Ops>(Wire::template load_lanes<Ops>(from + at * Wire::bytes)));
+                    return Mask{};
+                });
+                return;
+            }
         for (; i + lanes <= frames; i += lanes)
             store(to + i, decode<Wire, Ops>(gather<Wire, Ops>(from + i * step, step)));
         store_some<Ops>(to + i, decode<Wire, Ops>(gather<Wire, Ops>(from + i * step, step, frames - i)),
@@ -312,22 +124,19 @@ struct Loops {
     }
 
     static void read_stereo(const std::byte* from, float* left, float* right, std::size_t frames) noexcept {
-        if constexpr (HasLanes<Ops, Wire>) {
-            std::size_t i = 0;
-            for (; i + lanes <= frames; i += lanes) {
-                Ints a;
-                Ints b;
-                Wire::template load_pair<Ops>(from + i * 2 * Wire::bytes, a, b);
-                store(left + i, decode<Wire, Ops>(a));
-                store(right + i, decode<Wire, Ops>(b));
+        if constexpr (HasLanes<Ops, Wire>)
+            if (frames >= lanes) {
+                for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
+                    Ints a;
+                    Ints b;
+                    Wire::template load_pair<Ops>(from + i * 2 * Wire::bytes, a, b);
+                    store(left + i, decode<Wire, Ops>(a));
+                    store(right + i, decode<Wire, Ops>(b));
+                    return Mask{};
+                });
+                return;
             }
-            from += i * 2 * Wire::bytes;
-            left += i;
-            right += i;
-            frames -= i;
-        }
-        read(from, 2 * Wire::bytes, left, frames);
-        read(from + Wire::bytes, 2 * Wire::bytes, right, frames);
+        read_each(from, left, right, frames);
     }
 
     static void write(const float* from, std::byte* to, std::size_t step, std::size_t frames) noexcept {
@@ -337,17 +146,44 @@ struct Loops {
 
     static void write_stereo(const float* left, const float* right, std::byte* to,
                              std::size_t frames) noexcept {
-        if constexpr (HasLanes<Ops, Wire>) {
-            const std::size_t whole = frames - frames % lanes;
-            if (write_pairs<false>(left, right, to, whole)) [[unlikely]]
-                write_pairs<true>(left, right, to, whole);
-            to += whole * 2 * Wire::bytes;
-            left += whole;
-            right += whole;
-            frames -= whole;
-        }
-        write(left, to, 2 * Wire::bytes, frames);
-        write(right, to + Wire::bytes, 2 * Wire::bytes, frames);
+        if constexpr (HasLanes<Ops, Wire>)
+            if (frames >= lanes) {
+                if (write_pairs<false>(left, right, to, frames)) [[unlikely]]
+                    write_clean_pairs(left, right, to, frames);
+                return;
+            }
+        write_each(left, right, to, frames);
+    }
+
+    static void read_frames(const std::byte* from, std::size_t step, float* const* to, std::size_t channels,
+                            std::size_t frames) noexcept {
+        if constexpr (HasLanes<Ops, Wire>)
+            if (channels >= quad && frames >= lanes) {
+                for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
+                    for_each_quad(channels, [=](std::size_t c) __attribute__((always_inline)) {
+                        const auto four = load_quads<Wire, Ops>(from + i * step + c * Wire::bytes, step);
+                        for (std::size_t k = 0; k < quad; ++k)
+                            store(to[c + k] + i, decode<Wire, Ops>(four[k]));
+                        return Mask{};
+                    });
+                    return Mask{};
+                });
+                return;
+            }
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            read(from + channel * Wire::bytes, step, to[channel], frames);
+    }
+
+    static void write_frames(const float* const* from, std::byte* to, std::size_t step, std::size_t channels,
+                             std::size_t frames) noexcept {
+        if constexpr (HasLanes<Ops, Wire>)
+            if (channels >= quad && frames >= lanes) {
+                if (write_quads<false>(from, to, step, channels, frames)) [[unlikely]]
+                    (void)write_quads<true>(from, to, step, channels, frames);
+                return;
+            }
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            write(from[channel], to + channel * Wire::bytes, step, frames);
     }
 
     static void write_dithered(const float* from, std::byte* to, std::size_t step, std::size_t frames,
@@ -373,41 +209,122 @@ struct Loops {
     }
 
 private:
+    // Not inlined: what is rarely needed must not cost the others registers and a stack.
+    [[gnu::noinline]] static void read_each(const std::byte* from, float* left, float* right,
+                                            std::size_t frames) noexcept {
+        read(from, 2 * Wire::bytes, left, frames);
+        read(from + Wire::bytes, 2 * Wire::bytes, right, frames);
+    }
+    [[gnu::noinline]] static void write_each(const float* left, const float* right, std::byte* to,
+                                             std::size_t frames) noexcept {
+        write(left, to, 2 * Wire::bytes, frames);
+        write(right, to + Wire::bytes, 2 * Wire::bytes, frames);
+    }
+    [[gnu::noinline]] static void write_clean_pairs(const float* left, const float* right, std::byte* to,
+                                                    std::size_t frames) noexcept {
+        (void)write_pairs<true>(left, right, to, frames);
+    }
+
+    /// `convert(i)` for frames i, i + 1 ... i + lanes - 1, from `first` on; the last ones may come twice,
+    /// which is cheaper than one after the other. At least `lanes` frames. Returns what the calls do, put
+    /// together: where a NaN was.
+    template <class Convert>
+    [[gnu::always_inline]] static Mask for_each_lanes(std::size_t first, std::size_t frames,
+                                                      Convert convert) noexcept {
+        Mask nan{};
+        std::size_t i = first;
+        for (; i + 2 * lanes <= frames; i += 2 * lanes) {
+            nan = Ops::either(nan, convert(i));
+            nan = Ops::either(nan, convert(i + lanes));
+        }
+        if (i + lanes <= frames) {
+            nan = Ops::either(nan, convert(i));
+            i += lanes;
+        }
+        if (i < frames)
+            nan = Ops::either(nan, convert(frames - lanes));
+        return nan;
+    }
+    /// Likewise for channels c, c + 1, c + 2, c + 3.
+    template <class Convert>
+    [[gnu::always_inline]] static Mask for_each_quad(std::size_t channels, Convert convert) noexcept {
+        Mask nan{};
+        std::size_t c = 0;
+        for (; c + quad <= channels; c += quad)
+            nan = Ops::either(nan, convert(c));
+        if (c < channels)
+            nan = Ops::either(nan, convert(channels - quad));
+        return nan;
+    }
+    /// Where one of the two is NaN, if that matters.
+    [[gnu::always_inline]] static Mask nan_in(Floats a, Floats b) noexcept {
+        if constexpr (Wire::bits == 0)
+            return Mask{};
+        else
+            return Ops::unordered(a, b);
+    }
+
     /// True: a NaN was among them, and is not right.
     template <bool Clean>
     static bool write_as(const float* from, std::byte* to, std::size_t step, std::size_t frames) noexcept {
-        Ints nan{};
-        std::size_t i = 0;
         if constexpr (HasLanes<Ops, Wire>)
-            if (step == Wire::bytes)
-                for (; i + lanes <= frames; i += lanes) {
-                    const auto samples = load<Floats>(from + i);
-                    nan |= samples != samples;
-                    Wire::template store_lanes<Ops>(to + i * step, encode<Wire, Ops, Clean>(samples));
-                }
+            if (step == Wire::bytes && frames >= lanes)
+                return Ops::any(for_each_lanes(0, frames, [=](std::size_t at) __attribute__((always_inline)) {
+                    const auto samples = load<Floats>(from + at);
+                    Wire::template store_lanes<Ops>(to + at * Wire::bytes, encode<Wire, Ops, Clean>(samples));
+                    return nan_in(samples, samples);
+                }));
+        Mask nan{};
+        std::size_t i = 0;
         for (; i + lanes <= frames; i += lanes) {
             const auto samples = load<Floats>(from + i);
-            nan |= samples != samples;
+            nan = Ops::either(nan, nan_in(samples, samples));
             scatter<Wire, Ops>(to + i * step, step, encode<Wire, Ops, Clean>(samples));
         }
         const Floats rest = load_some<Ops>(from + i, frames - i);
-        nan |= rest != rest;
+        nan = Ops::either(nan, nan_in(rest, rest));
         scatter<Wire, Ops>(to + i * step, step, encode<Wire, Ops, Clean>(rest), frames - i);
-        return Wire::bits != 0 && Ops::any(nan);
+        return Ops::any(nan);
     }
 
+    /// Likewise. At least four channels and `lanes` frames.
+    template <bool Clean>
+    [[gnu::noinline]] static bool write_quads(const float* const* from, std::byte* to, std::size_t step,
+                                              std::size_t channels, std::size_t frames) noexcept {
+        return Ops::any(for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
+            return for_each_quad(channels, [=](std::size_t c) __attribute__((always_inline)) {
+                const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + 1] + i),
+                                                    load<Floats>(from[c + 2] + i),
+                                                    load<Floats>(from[c + 3] + i)};
+                store_quads<Wire, Ops>(to + i * step + c * Wire::bytes, step,
+                                       {encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
+                                        encode<Wire, Ops, Clean>(four[2]),
+                                        encode<Wire, Ops, Clean>(four[3])});
+                return Ops::either(nan_in(four[0], four[1]), nan_in(four[2], four[3]));
+            });
+        }));
+    }
+
+    /// Likewise. At least `lanes` frames.
     template <bool Clean>
     static bool write_pairs(const float* left, const float* right, std::byte* to,
                             std::size_t frames) noexcept {
-        Ints nan{};
-        for (std::size_t i = 0; i < frames; i += lanes) {
+        const auto convert = [=](std::size_t i) __attribute__((always_inline)) {
             const auto a = load<Floats>(left + i);
             const auto b = load<Floats>(right + i);
-            nan |= Ops::unordered(a, b);
             Wire::template store_pair<Ops>(to + i * 2 * Wire::bytes, encode<Wire, Ops, Clean>(a),
                                            encode<Wire, Ops, Clean>(b));
-        }
-        return Wire::bits != 0 && Ops::any(nan);
+            return nan_in(a, b);
+        };
+        // What lies across two cache lines takes twice as long to store: so the first vector comes alone, and
+        // the others where memory is aligned.
+        if constexpr (Wire::bytes % 2 == 0)
+            if (const std::size_t past = reinterpret_cast<std::uintptr_t>(to) % sizeof(Ints); past != 0) {
+                const Mask nan = convert(0);
+                return Ops::any(
+                    Ops::either(nan, for_each_lanes(lanes - past / (2 * Wire::bytes), frames, convert)));
+            }
+        return Ops::any(for_each_lanes(0, frames, convert));
     }
 };
 
@@ -435,6 +352,16 @@ struct DoubleLoops {
             put(to + i * 16 + 8, double{right[i]});
         }
     }
+    static void read_frames(const std::byte* from, std::size_t step, float* const* to, std::size_t channels,
+                            std::size_t frames) noexcept {
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            read(from + channel * 8, step, to[channel], frames);
+    }
+    static void write_frames(const float* const* from, std::byte* to, std::size_t step, std::size_t channels,
+                             std::size_t frames) noexcept {
+        for (std::size_t channel = 0; channel < channels; ++channel)
+            write(from[channel], to + channel * 8, step, frames);
+    }
 
 private:
     [[gnu::always_inline]] static double get(const std::byte* from) noexcept {
@@ -449,7 +376,9 @@ private:
 
 template <class Loops>
 constexpr Codec codec() noexcept {
-    Codec loops{&Loops::read, &Loops::write, &Loops::read_stereo, &Loops::write_stereo, nullptr};
+    Codec loops{
+        &Loops::read,         &Loops::write, &Loops::read_stereo, &Loops::write_stereo, &Loops::read_frames,
+        &Loops::write_frames, nullptr};
     if constexpr (requires { requires Loops::dithers; })
         loops.write_dithered = &Loops::write_dithered;
     return loops;

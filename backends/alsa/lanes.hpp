@@ -17,6 +17,9 @@
 
 namespace rill::io::alsa {
 
+/// Four adjacent samples, as they are in memory and in a lane each.
+using Quad = std::int32_t __attribute__((vector_size(16)));
+
 /// Four lanes, any processor.
 struct Portable {
     static constexpr std::size_t lanes = 4;
@@ -24,6 +27,7 @@ struct Portable {
     using Ints = std::int32_t __attribute__((vector_size(16)));
     using Words = std::uint32_t __attribute__((vector_size(16)));
     using Halves = std::int16_t __attribute__((vector_size(8)));
+    using Mask = Ints;
     /// Does round() make the lowest integer of what is lower still?
     static constexpr bool rounds_to_lowest = false;
 
@@ -44,9 +48,26 @@ struct Portable {
                                        Ints);
     }
     /// In each lane: is one of the two no number?
-    [[gnu::always_inline]] static Ints unordered(Floats a, Floats b) noexcept { return (a != a) | (b != b); }
-    [[gnu::always_inline]] static bool any(Ints mask) noexcept {
+    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept { return (a != a) | (b != b); }
+    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
+    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
         return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+    }
+    /// Of the samples a0 a1 ... b0 b1 ...: every other one.
+    [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    }
+    [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    }
+    /// A vector of the quads that `load(place)` returns; and `store(place, quad)` for each of a vector's.
+    template <class Load>
+    [[gnu::always_inline]] static Ints row(Load load) noexcept {
+        return load(0);
+    }
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_quad(Ints row, Store store) noexcept {
+        store(0, row);
     }
 };
 
@@ -58,6 +79,7 @@ struct Sse2 {
     using Ints = std::int32_t __attribute__((vector_size(16)));
     using Words = std::uint32_t __attribute__((vector_size(16)));
     using Halves = std::int16_t __attribute__((vector_size(8)));
+    using Mask = Ints;
     static constexpr bool rounds_to_lowest = true;
 
     [[gnu::always_inline]] static Floats min(Floats x, Floats limit) noexcept { return _mm_min_ps(x, limit); }
@@ -65,11 +87,26 @@ struct Sse2 {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm_cvtps_epi32(x));
     }
-    [[gnu::always_inline]] static Ints unordered(Floats a, Floats b) noexcept {
-        return reinterpret_cast<Ints>(_mm_cmpunord_ps(a, b));
+    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
+        return reinterpret_cast<Mask>(_mm_cmpunord_ps(a, b));
     }
-    [[gnu::always_inline]] static bool any(Ints mask) noexcept {
+    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
+    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
         return _mm_movemask_ps(reinterpret_cast<__m128>(mask)) != 0;
+    }
+    [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    }
+    [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    }
+    template <class Load>
+    [[gnu::always_inline]] static Ints row(Load load) noexcept {
+        return load(0);
+    }
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_quad(Ints row, Store store) noexcept {
+        store(0, row);
     }
 };
 #endif
@@ -103,6 +140,7 @@ struct Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(32)));
     using Words = std::uint32_t __attribute__((vector_size(32)));
     using Halves = std::int16_t __attribute__((vector_size(16)));
+    using Mask = Ints;
     static constexpr bool rounds_to_lowest = true;
 
     [[gnu::always_inline]] static Floats min(Floats x, Floats limit) noexcept {
@@ -114,11 +152,29 @@ struct Avx2 {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm256_cvtps_epi32(x));
     }
-    [[gnu::always_inline]] static Ints unordered(Floats a, Floats b) noexcept {
-        return reinterpret_cast<Ints>(_mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
+        return reinterpret_cast<Mask>(_mm256_cmp_ps(a, b, _CMP_UNORD_Q));
     }
-    [[gnu::always_inline]] static bool any(Ints mask) noexcept {
+    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
+    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
         return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+    }
+
+    // In two steps, across the halves and then within them: what the compiler makes of one takes six.
+    [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(low_halves(a, b), high_halves(a, b), 0, 2, 8, 10, 4, 6, 12, 14);
+    }
+    [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(low_halves(a, b), high_halves(a, b), 1, 3, 9, 11, 5, 7, 13, 15);
+    }
+    template <class Load>
+    [[gnu::always_inline]] static Ints row(Load load) noexcept {
+        return __builtin_shufflevector(load(0), load(1), 0, 1, 2, 3, 4, 5, 6, 7);
+    }
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_quad(Ints row, Store store) noexcept {
+        store(0, __builtin_shufflevector(row, row, 0, 1, 2, 3));
+        store(1, __builtin_shufflevector(row, row, 4, 5, 6, 7));
     }
 
     /// Samples of three bytes, to the low bytes of each lane; the highest is 0.
@@ -137,6 +193,23 @@ struct Avx2 {
         store_16_bytes(to, _mm256_castsi256_si128(packed)); // four too many, which the next ones replace
         store_12_bytes(to + 12, _mm256_extracti128_si256(packed, 1));
     }
+    /// Likewise four.
+    template <bool Swapped>
+    [[gnu::always_inline]] static Quad load_four_threes(const std::byte* from) noexcept {
+        static constexpr auto table = bytes_to_lanes(Swapped, {0, 0});
+        std::int64_t first = 0;
+        std::int32_t last = 0;
+        __builtin_memcpy(&first, from, sizeof first);
+        __builtin_memcpy(&last, from + 8, sizeof last);
+        const __m128i bytes = _mm_insert_epi32(_mm_cvtsi64_si128(first), last, 2);
+        return reinterpret_cast<Quad>(_mm_shuffle_epi8(bytes, _mm256_castsi256_si128(load_table(table))));
+    }
+    template <bool Swapped>
+    [[gnu::always_inline]] static void store_four_threes(std::byte* to, Quad samples) noexcept {
+        static constexpr auto table = lanes_to_bytes(Swapped);
+        store_12_bytes(to, _mm_shuffle_epi8(reinterpret_cast<__m128i>(samples),
+                                            _mm256_castsi256_si128(load_table(table))));
+    }
 
 protected:
     template <bool Swapped>
@@ -154,6 +227,12 @@ protected:
     }
 
 private:
+    [[gnu::always_inline]] static Ints low_halves(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    }
+    [[gnu::always_inline]] static Ints high_halves(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
     [[gnu::always_inline]] static __m128i load_16_bytes(const std::byte* from) noexcept {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     }
@@ -171,6 +250,7 @@ struct Avx512 : Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(64)));
     using Words = std::uint32_t __attribute__((vector_size(64)));
     using Halves = std::int16_t __attribute__((vector_size(32)));
+    using Mask = __mmask16;
     static constexpr bool rounds_to_lowest = true;
     /// g++ 12 warns about its own unmasked functions.
     static constexpr __mmask16 all = 0xffff;
@@ -184,11 +264,31 @@ struct Avx512 : Avx2 {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm512_maskz_cvtps_epi32(all, x));
     }
-    [[gnu::always_inline]] static Ints unordered(Floats a, Floats b) noexcept {
-        return reinterpret_cast<Ints>(_mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), -1));
+    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
+        return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q);
     }
-    [[gnu::always_inline]] static bool any(Ints mask) noexcept {
-        return _mm512_test_epi32_mask(reinterpret_cast<__m512i>(mask), reinterpret_cast<__m512i>(mask)) != 0;
+    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return _mm512_kor(a, b); }
+    [[gnu::always_inline]] static bool any(Mask mask) noexcept { return mask != 0; }
+
+    // One instruction for each of them.
+    [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    }
+    [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    }
+    template <class Load>
+    [[gnu::always_inline]] static Ints row(Load load) noexcept {
+        return __builtin_shufflevector(__builtin_shufflevector(load(0), load(1), 0, 1, 2, 3, 4, 5, 6, 7),
+                                       __builtin_shufflevector(load(2), load(3), 0, 1, 2, 3, 4, 5, 6, 7), 0,
+                                       1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    }
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_quad(Ints row, Store store) noexcept {
+        store(0, __builtin_shufflevector(row, row, 0, 1, 2, 3));
+        store(1, __builtin_shufflevector(row, row, 4, 5, 6, 7));
+        store(2, __builtin_shufflevector(row, row, 8, 9, 10, 11));
+        store(3, __builtin_shufflevector(row, row, 12, 13, 14, 15));
     }
 
     // Bytes can be moved about in half as many lanes only: the rest is a later extension.

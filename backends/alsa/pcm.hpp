@@ -4,6 +4,7 @@
 // Pcm: one direction of a device. What is negotiated is in negotiation.hpp; here is what every cycle does.
 
 #include "convert.hpp"
+#include <rill_io/aligned_vector.hpp>
 #include <rill_io/config.hpp>
 #include <rill_io/error.hpp>
 
@@ -117,8 +118,8 @@ private:
     Direction direction_;
     Layout layout_{};
     Converter converter_;
-    std::vector<float> window_;            ///< planar, a period for each channel
-    std::vector<std::byte> transfer_;      ///< a period in the device's format, where it is not mapped
+    AlignedVector<float> window_;          ///< planar, a period for each channel
+    AlignedVector<std::byte> transfer_;    ///< a period in the device's format, where it is not mapped
     std::vector<void*> transfer_channels_; ///< of a device that is not interleaved
     std::array<Area, max_channels> areas_{};
     std::array<Area, max_channels> transfer_areas_{};

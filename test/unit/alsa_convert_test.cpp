@@ -138,10 +138,14 @@ struct Planar {
            (std::isnan(a) && std::isnan(b));
 }
 
-/// Calls a codec as Converter does: with two interleaved channels that lie alone, or channel by channel.
+/// Calls a codec as Converter does: with two interleaved channels that lie alone, with more, or channel by
+/// channel.
 void read_with(const Codec& codec, const Memory& device, const Planar& planar, const Shape& shape) {
     if (shape.interleaved && shape.device_channels == 2 && shape.channels == 2)
         return codec.read_stereo(device.areas[0].first, planar.pointers[0], planar.pointers[1], shape.frames);
+    if (shape.interleaved && shape.channels > 1)
+        return codec.read_frames(device.areas[0].first, device.areas[0].step, planar.pointers.data(),
+                                 shape.channels, shape.frames);
     for (std::uint32_t channel = 0; channel < shape.channels; ++channel)
         codec.read(device.areas[channel].first, device.areas[channel].step, planar.pointers[channel],
                    shape.frames);
@@ -150,6 +154,9 @@ void write_with(const Codec& codec, const Memory& device, const Planar& planar, 
     if (shape.interleaved && shape.device_channels == 2 && shape.channels == 2)
         return codec.write_stereo(planar.pointers[0], planar.pointers[1], device.areas[0].first,
                                   shape.frames);
+    if (shape.interleaved && shape.channels > 1)
+        return codec.write_frames(planar.pointers.data(), device.areas[0].first, device.areas[0].step,
+                                  shape.channels, shape.frames);
     for (std::uint32_t channel = 0; channel < shape.channels; ++channel)
         codec.write(planar.pointers[channel], device.areas[channel].first, device.areas[channel].step,
                     shape.frames);
@@ -163,7 +170,7 @@ void write_with(const Codec& codec, const Memory& device, const Planar& planar, 
                 all.push_back(
                     {channels, channels + (channels % 3 == 0 ? 2U : 0U), frames, interleaved, channels % 4});
     for (std::size_t frames = 0; frames <= 70; ++frames) // every length, where the fast loops are
-        for (const std::uint32_t channels : {1U, 2U})
+        for (const std::uint32_t channels : {1U, 2U, 5U})
             all.push_back({channels, channels, frames, true, frames % 5});
     return all;
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// AlignedVector: a vector that begins at the beginning of a cache line, so that no vector register's load or
+// store from its beginning on lies across two.
+
+#include <cstddef>
+#include <new>
+#include <vector>
+
+namespace rill::io {
+
+/// x86-64's, and most others'.
+inline constexpr std::size_t cache_line = 64;
+
+template <class T>
+struct CacheLineAllocator {
+    using value_type = T;
+
+    CacheLineAllocator() = default;
+    template <class U>
+    explicit(false) CacheLineAllocator(const CacheLineAllocator<U>&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t count) {
+        return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{cache_line}));
+    }
+    void deallocate(T* memory, std::size_t count) noexcept {
+        ::operator delete(memory, count * sizeof(T), std::align_val_t{cache_line});
+    }
+    template <class U>
+    [[nodiscard]] bool operator==(const CacheLineAllocator<U>&) const noexcept {
+        return true;
+    }
+};
+
+template <class T>
+using AlignedVector = std::vector<T, CacheLineAllocator<T>>;
+
+} // namespace rill::io
