@@ -19,6 +19,9 @@ enum class Meanwhile : std::uint8_t {
 
 struct Reconnection {
     Meanwhile meanwhile = Meanwhile::pause;
+    /// Tells when another device becomes the default. Needs a connection to the server of its own, where the
+    /// backend can watch its devices (PipeWire, JACK, ALSA); the others never tell.
+    bool watch_defaults = false;
     /// Called for each event too, by the supervisor thread. It must not stop, close or start the driver.
     void (*on_event)(void* context, const StreamEvent& event) = nullptr;
     void* context = nullptr;

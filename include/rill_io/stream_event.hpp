@@ -15,12 +15,14 @@ namespace rill::io {
 
 struct StreamEvent {
     enum class Kind : std::uint8_t {
-        lost,                ///< the server or device has gone: `error` says how
-        reconnected,         ///< the graph runs there again; `frames` of time have passed meanwhile
-        rate_changed,        ///< `sample_rate` is new
-        quantum_changed,     ///< `quantum` is new
-        xrun,                ///< `count` xruns since the last such event, in which `frames` were lost
-        scheduling_degraded, ///< the cycle thread does not, or no longer, run with a real-time class
+        lost,                     ///< the server or device has gone: `error` says how
+        reconnected,              ///< the graph runs there again; `frames` of time have passed meanwhile
+        rate_changed,             ///< `sample_rate` is new
+        quantum_changed,          ///< `quantum` is new
+        xrun,                     ///< `count` xruns since the last such event, in which `frames` were lost
+        scheduling_degraded,      ///< the cycle thread does not, or no longer, run with a real-time class
+        default_capture_changed,  ///< `device` is now what an empty StreamConfig::device captures from
+        default_playback_changed, ///< `device` is now what it plays to
     };
     Kind kind = Kind::lost;
     std::uint64_t position = 0;    ///< of the stream when it was noticed, in frames
@@ -29,6 +31,7 @@ struct StreamEvent {
     std::uint32_t sample_rate = 0; ///< Hz, the stream's
     std::uint32_t quantum = 0;     ///< frames, the stream's
     Error error{};                 ///< of `lost`
+    char device[128]{};            ///< Device::id of a new default; empty: there is none
 };
 
 [[nodiscard]] constexpr const char* to_string(StreamEvent::Kind kind) noexcept {
@@ -45,6 +48,10 @@ struct StreamEvent {
         return "xrun";
     case StreamEvent::Kind::scheduling_degraded:
         return "scheduling_degraded";
+    case StreamEvent::Kind::default_capture_changed:
+        return "default_capture_changed";
+    case StreamEvent::Kind::default_playback_changed:
+        return "default_playback_changed";
     }
     return "unknown";
 }

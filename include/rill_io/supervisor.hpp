@@ -7,6 +7,7 @@
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
 #include <rill_io/continued.hpp>
+#include <rill_io/default_device_watch.hpp>
 #include <rill_io/driver.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/kept.hpp>
@@ -144,6 +145,7 @@ private:
     void supervise(const std::stop_token& stop) {
         supervisor_id_.store(current_thread_id(), std::memory_order_relaxed);
         const std::stop_callback wake(stop, [this] { stream().wakeup.ring(); });
+        watch_defaults();
         Result<void> failure;
         for (bool alive = true; alive;) {
             follow(stop);
@@ -160,6 +162,7 @@ private:
             alive = failure && !is_over(stop);
         }
         stopped_ = driver.stop();
+        defaults_.close();
         supervisor_id_.store(0, std::memory_order_relaxed);
         const std::lock_guard lock(view_);
         failure_ = failure;
@@ -209,6 +212,11 @@ private:
                       [this](StreamEvent::Kind kind, std::uint64_t frames, std::uint32_t count) {
                           tell(kind, frames, count);
                       });
+        defaults_.look([this](StreamEvent::Kind kind, const Device& device) {
+            StreamEvent event = event_of(kind);
+            copy_text(event.device, device.id);
+            tell(event);
+        });
     }
 
     void disconnect(const Error& reason) {
@@ -225,12 +233,15 @@ private:
             continued->base_xruns = static_cast<std::uint32_t>(before_.xruns);
         }
         changes_.restart_counters();
+        defaults_.close();
         driver.close();
         if (!resuming_) { // else it was lost again before its first block: still the same outage
             lost_ns_ = alive_ns_;
             stand_in_.begin(last_info_, lost_ns_);
         }
-        tell(StreamEvent::Kind::lost, 0, 0, reason);
+        StreamEvent lost = event_of(StreamEvent::Kind::lost);
+        lost.error = reason;
+        tell(lost);
     }
 
     /// Until it is back (success), is to end (success), or there is no use in trying (the reason).
@@ -245,15 +256,24 @@ private:
             if (back) {
                 const std::lock_guard lock(view_);
                 away_ = false;
-                return back;
+                break;
             }
             if (detail::is_permanent(back.error().code))
                 break;
+        }
+        if (!away_) {
+            watch_defaults();
+            return back;
         }
         stand_in_.end(driver.capture(), driver.playback());
         const std::lock_guard lock(view_);
         outage_frames_ += frames_in(Pacer::now_ns() - lost_ns_, last_info_.sample_rate);
         return is_over(stop) ? Result<void>() : back;
+    }
+
+    void watch_defaults() {
+        if (reconnection.watch_defaults)
+            defaults_.open();
     }
 
     Result<void> open_again() {
@@ -295,15 +315,24 @@ private:
                                       std::memory_order_relaxed); // only a number: orders nothing
     }
 
-    void tell(StreamEvent::Kind kind, std::uint64_t frames = 0, std::uint32_t count = 0,
-              const Error& error = {}) {
+    [[nodiscard]] StreamEvent event_of(StreamEvent::Kind kind) const {
         const StreamInfo now = away_ ? last_info_ : driver.info();
         const std::uint64_t run_frames = away_ ? 0 : driver.stats().frames;
-        const StreamEvent event{
-            kind, continued->base_position + run_frames, frames, count, now.sample_rate, now.quantum, error};
+        return {.kind = kind,
+                .position = continued->base_position + run_frames,
+                .sample_rate = now.sample_rate,
+                .quantum = now.quantum};
+    }
+    void tell(const StreamEvent& event) {
         events.push(event);
         if (reconnection.on_event != nullptr)
             reconnection.on_event(reconnection.context, event);
+    }
+    void tell(StreamEvent::Kind kind, std::uint64_t frames, std::uint32_t count = 0) {
+        StreamEvent event = event_of(kind);
+        event.frames = frames;
+        event.count = count;
+        tell(event);
     }
 
     [[nodiscard]] bool is_over(const std::stop_token& stop) const noexcept {
@@ -331,6 +360,7 @@ private:
     // The supervisor's own.
     StandIn<CaptureHalf, PlaybackHalf> stand_in_;
     StreamChanges changes_;
+    DefaultDeviceWatch<Backend> defaults_;
     std::uint64_t alive_ns_ = 0; ///< when a cycle was last known to come
     std::uint64_t lost_ns_ = 0;
     std::uint32_t delay_ms_ = 0; ///< before the next try

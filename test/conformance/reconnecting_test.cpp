@@ -140,3 +140,25 @@ TEST_CASE("reconnecting: pipewire killed and started again twenty times", "[pipe
     conformance::PipewireServer server(quantum);
     kill_and_restart<io::PipewireBackend>(server, {}, io::Meanwhile::clock);
 }
+
+TEST_CASE("reconnecting: another default device is told, also one that came meanwhile", "[pipewire]") {
+    conformance::PipewireServer server(quantum);
+    io::ReconnectingDriver<io::pipewire::Capture, io::pipewire::Playback> driver;
+    Listener listener(driver);
+    REQUIRE(driver.open({.client_name = "watches",
+                         .input_channels = 1,
+                         .output_channels = 1,
+                         .autoconnect = io::Autoconnect::loopback},
+                        {}, {.watch_defaults = true}));
+    REQUIRE(driver.set_process_callback(listener));
+    REQUIRE(driver.start());
+    REQUIRE(eventually([&] { return listener.heard > 0; }));
+    REQUIRE(conformance::add_sink("louder", 5000));
+    CHECK(std::string_view(expect(driver, Kind::default_playback_changed).device) == "louder");
+    server.kill(SIGKILL); // and the sink with it
+    (void)expect(driver, Kind::lost);
+    server.start();
+    (void)expect(driver, Kind::reconnected);
+    CHECK(std::string_view(expect(driver, Kind::default_playback_changed).device) != "louder");
+    CHECK(driver.stop());
+}
