@@ -27,6 +27,7 @@ static_assert(offsetof(Clock, nsec) == offsetof(spa_io_clock, nsec));
 static_assert(offsetof(Clock, rate_denom) == offsetof(spa_io_clock, rate) + offsetof(spa_fraction, denom));
 static_assert(offsetof(Clock, position) == offsetof(spa_io_clock, position));
 static_assert(offsetof(Clock, duration) == offsetof(spa_io_clock, duration));
+static_assert(offsetof(Clock, rate_diff) == offsetof(spa_io_clock, rate_diff));
 static_assert(offsetof(spa_io_position, clock) == 0);
 
 namespace {
@@ -373,6 +374,12 @@ std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcep
         return 0;
     const std::int64_t offset_ns = std::int64_t{offset} * 1'000'000'000 / self.rate_;
     return self.clock_->nsec + static_cast<std::uint64_t>(offset_ns);
+}
+
+double Session::speed(const void* session) noexcept {
+    const auto& self = *static_cast<const Session*>(session);
+    // (a driver that measures nothing leaves it 0)
+    return self.clock_ == nullptr || self.clock_->rate_diff <= 0.0 ? 1.0 : self.clock_->rate_diff;
 }
 
 std::uint32_t Session::node_id() const noexcept {

@@ -33,6 +33,7 @@ enum class TickFlags : std::uint32_t {
 struct TickSource {
     std::uint64_t (*time_ns)(const void* session, std::int32_t offset) noexcept = nullptr;
     double (*tempo)(const void* session) noexcept = nullptr;
+    double (*speed)(const void* session) noexcept = nullptr;
 };
 
 /// One block's clock. Trivially copyable; valid as it stands inside the callback, `detached()` beyond it.
@@ -43,8 +44,6 @@ struct ClockTick {
     std::uint64_t lost_frames = 0; ///< frames lost just before this block (0 almost always)
     std::uint32_t xruns = 0;       ///< xruns since start()
     TickFlags flags = TickFlags::none;
-    double speed =
-        1.0; ///< device frames per nominal frame; 1.0 where nobody measures it, as no backend does yet
     std::int32_t cycle_offset = 0; ///< the block's first frame counted from the start of the server's cycle
     std::uint64_t known_time_ns =
         0;                    ///< what time_ns() returns if not 0 (the server handed it over for nothing)
@@ -64,6 +63,12 @@ struct ClockTick {
     /// Beats per minute of the server's transport, 0 if there is none. Thread: cycle. Realtime-safe: yes.
     [[nodiscard]] double tempo() const noexcept {
         return source == nullptr || source->tempo == nullptr ? 0.0 : source->tempo(session);
+    }
+
+    /// How fast the device's clock runs against CLOCK_MONOTONIC, as the server measures it (PipeWire); 1.0
+    /// where nobody does. Thread: cycle. Realtime-safe: yes.
+    [[nodiscard]] double speed() const noexcept {
+        return source == nullptr || source->speed == nullptr ? 1.0 : source->speed(session);
     }
 
     /// A copy that may outlive the cycle: it no longer asks the backend for anything.

@@ -17,7 +17,9 @@ struct Clock {
         return 1'000'000 + static_cast<std::uint64_t>(offset);
     }
     static double tempo(const void*) noexcept { return 120.0; }
-    static constexpr io::TickSource source{.time_ns = &Clock::time_ns, .tempo = &Clock::tempo};
+    static double speed(const void*) noexcept { return 1.001; }
+    static constexpr io::TickSource source{
+        .time_ns = &Clock::time_ns, .tempo = &Clock::tempo, .speed = &Clock::speed};
 };
 
 } // namespace
@@ -44,18 +46,20 @@ TEST_CASE("tick: the backend's clock is read only when asked") {
     CHECK(copy.time_ns() == 1'000'064);
     CHECK(clock.times_asked == 1);
     CHECK(copy.tempo() == 120.0);
+    CHECK(copy.speed() == 1.001);
 
     copy.known_time_ns = 5;
     CHECK(copy.time_ns() == 5);
     CHECK(clock.times_asked == 1);
 }
 
-TEST_CASE("tick: a source that lacks something answers 0") {
+TEST_CASE("tick: a source that lacks something answers what is most likely") {
     static constexpr io::TickSource empty{};
     io::ClockTick tick;
     tick.source = &empty;
     CHECK(tick.time_ns() == 0);
     CHECK(tick.tempo() == 0.0);
+    CHECK(tick.speed() == 1.0);
 }
 
 TEST_CASE("tick: detached, it asks nobody") {
@@ -68,6 +72,7 @@ TEST_CASE("tick: detached, it asks nobody") {
     CHECK(copy.position == 9);
     CHECK(copy.time_ns() == 0);
     CHECK(copy.tempo() == 0.0);
+    CHECK(copy.speed() == 1.0);
     CHECK(copy.session == nullptr);
     CHECK(clock.times_asked == 0);
 }

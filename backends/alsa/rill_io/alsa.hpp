@@ -84,7 +84,7 @@ public:
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return true; }
 
     static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
-    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns};
 
     /// Do capture and playback start and stop as one? Thread: any after open.
     [[nodiscard]] bool is_linked() const noexcept;

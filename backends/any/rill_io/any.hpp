@@ -96,7 +96,13 @@ public:
             return S::tick_source.tempo != nullptr ? S::tick_source.tempo(&session) : 0.0;
         });
     }
-    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = &Session::tempo};
+    static double speed(const void* self) noexcept {
+        return static_cast<const Session*>(self)->template visit<double>([]<class S>(const S& session) {
+            return S::tick_source.speed != nullptr ? S::tick_source.speed(&session) : 1.0;
+        });
+    }
+    static constexpr TickSource tick_source{
+        .time_ns = &Session::time_ns, .tempo = &Session::tempo, .speed = &Session::speed};
 
     /// What open() tried. Thread: control.
     [[nodiscard]] const Attempts& attempts() const noexcept { return attempts_; }

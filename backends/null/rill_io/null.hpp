@@ -97,7 +97,7 @@ public:
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return mode_ != Mode::manual; }
 
     static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
-    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns};
 
 private:
     template <class Cycle>

@@ -54,6 +54,8 @@ struct Clock {
     std::uint32_t rate_denom;
     std::uint64_t position;
     std::uint64_t duration;
+    std::int64_t delay;
+    double rate_diff;
 };
 
 class Session {
@@ -94,7 +96,8 @@ public:
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_connection_; }
 
     static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
-    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+    static double speed(const void* session) noexcept;
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .speed = &Session::speed};
 
     /// The node's id in the server's registry. Thread: control, while open.
     [[nodiscard]] std::uint32_t node_id() const noexcept;

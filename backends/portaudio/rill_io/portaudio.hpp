@@ -76,7 +76,7 @@ public:
     /// When it is asked, for PortAudio has no time that could be compared with CLOCK_MONOTONIC: ask first
     /// thing.
     static std::uint64_t time_ns(const void* session, std::int32_t offset) noexcept;
-    static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+    static constexpr TickSource tick_source{.time_ns = &Session::time_ns};
 
 private:
     struct Control; ///< what only the control thread needs

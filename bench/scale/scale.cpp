@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+//
+// How the cost of a cycle grows, and what the block adapter adds. The graph is Input >> Gain (as many as
+// there are nodes) >> Output, run by the host backend; "raw" is the callback that everybody writes in C.
+//
+//   channels/{rill_io,raw}   1 .. 128 channels, 64 frames
+//   block/{rill_io,raw}      16 .. 1024 frames, 2 channels
+//   nodes/{rill_io,raw}      1 .. 64 nodes, 2 channels, 64 frames; raw: a loop for each node
+//   adapter/{direct,adapted,copies}  a block of 100 in a quantum of 256, of 480 in one of 1024, 2 channels:
+//   the
+//                            same graph without the adapter, with it, and what one copy each way costs alone
+
+#include <rill_io/driver.hpp>
+#include <rill_io/host.hpp>
+#include <rill_io/nodes.hpp>
+#include <rill_io/processing.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+namespace io = rill::io;
+
+class Memory {
+public:
+    Memory(std::size_t channels, std::size_t frames) : samples_(2 * channels * frames, 0.5F) {
+        for (std::size_t channel = 0; channel < channels; ++channel) {
+            inputs.push_back(samples_.data() + channel * frames);
+            outputs.push_back(samples_.data() + (channels + channel) * frames);
+        }
+    }
+    std::vector<const float*> inputs;
+    std::vector<float*> outputs;
+
+private:
+    std::vector<float> samples_;
+};
+
+// --- the callback by hand
+// ------------------------------------------------------------------------------------
+
+struct RawState {
+    std::size_t channels;
+    std::vector<float> gains;
+};
+using RawCallback = void (*)(void* state, const float* const* inputs, float* const* outputs,
+                             std::uint32_t frames);
+
+void raw_callback(void* state, const float* const* inputs, float* const* outputs, std::uint32_t frames) {
+    const auto& raw = *static_cast<RawState*>(state);
+    for (std::size_t node = 0; node < raw.gains.size(); ++node) {
+        const float gain = raw.gains[node];
+        for (std::size_t channel = 0; channel < raw.channels; ++channel) {
+            const float* const in = node == 0 ? inputs[channel] : outputs[channel];
+            float* const out = outputs[channel];
+            for (std::uint32_t i = 0; i < frames; ++i)
+                out[i] = in[i] * gain;
+        }
+    }
+}
+
+void measure_raw(benchmark::State& state, std::size_t nodes, std::size_t channels, std::uint32_t frames) {
+    Memory memory(channels, frames);
+    RawState raw{channels, std::vector<float>(nodes, 0.999F)};
+    RawCallback callback = &raw_callback;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(callback); // a host knows no more than the pointer
+        callback(&raw, memory.inputs.data(), memory.outputs.data(), frames);
+        benchmark::ClobberMemory();
+    }
+}
+
+// --- the library
+// ---------------------------------------------------------------------------------------------
+
+template <std::size_t... I>
+auto gains(std::index_sequence<I...>) {
+    return (... >> io::Gain(0.999F + 0.0F * static_cast<float>(I)));
+}
+
+/// Everything but the number of nodes is known when it runs only. `block` differs from `quantum`: adapted.
+template <std::size_t Nodes>
+void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t block, std::uint32_t quantum) {
+    using Input = io::Input<io::host::Capture>;
+    using Output = io::Output<io::host::Playback>;
+    io::Driver<io::host::Capture, io::host::Playback> driver;
+    auto graph = Input::with_channels(driver.capture(), channels) >>
+                 gains(std::make_index_sequence<Nodes>()) >>
+                 Output::with_channels(driver.playback(), channels);
+    io::ProcessingState processing(graph);
+    io::host::Processor processor(driver, processing);
+    const auto count = static_cast<std::uint32_t>(channels);
+    if (!driver.open({.block = block,
+                      .input_channels = count,
+                      .output_channels = count,
+                      .period_match = io::Match::adapt},
+                     {.max_frames = quantum}) ||
+        !processor.start())
+        return state.SkipWithError("the driver does not open");
+    Memory memory(channels, quantum);
+    for (auto _ : state) {
+        processor.process(memory.inputs.data(), memory.outputs.data(), quantum);
+        benchmark::ClobberMemory();
+    }
+    if (driver.stats().frames == 0)
+        state.SkipWithError("the graph has not run");
+}
+
+void channels_ours(benchmark::State& state) {
+    measure_ours<1>(state, static_cast<std::size_t>(state.range(0)), 64, 64);
+}
+void channels_raw(benchmark::State& state) {
+    measure_raw(state, 1, static_cast<std::size_t>(state.range(0)), 64);
+}
+void block_ours(benchmark::State& state) {
+    const auto frames = static_cast<std::uint32_t>(state.range(0));
+    measure_ours<1>(state, 2, frames, frames);
+}
+void block_raw(benchmark::State& state) {
+    measure_raw(state, 1, 2, static_cast<std::uint32_t>(state.range(0)));
+}
+template <std::size_t Nodes>
+void nodes_ours(benchmark::State& state) {
+    measure_ours<Nodes>(state, 2, 64, 64);
+}
+void nodes_raw(benchmark::State& state) {
+    measure_raw(state, static_cast<std::size_t>(state.range(0)), 2, 64);
+}
+
+void adapter_direct(benchmark::State& state) {
+    const auto quantum = static_cast<std::uint32_t>(state.range(1));
+    measure_ours<1>(state, 2, quantum, quantum);
+}
+void adapter_adapted(benchmark::State& state) {
+    measure_ours<1>(state, 2, static_cast<std::uint32_t>(state.range(0)),
+                    static_cast<std::uint32_t>(state.range(1)));
+}
+/// Two channels in and two out, a quantum long.
+void adapter_copies(benchmark::State& state) {
+    const auto quantum = static_cast<std::size_t>(state.range(1));
+    Memory memory(2, quantum);
+    Memory ring(2, quantum);
+    for (auto _ : state) {
+        for (std::size_t channel = 0; channel < 2; ++channel) {
+            std::memcpy(ring.outputs[channel], memory.inputs[channel], quantum * sizeof(float));
+            benchmark::ClobberMemory();
+            std::memcpy(memory.outputs[channel], ring.inputs[channel], quantum * sizeof(float));
+        }
+        benchmark::ClobberMemory();
+    }
+}
+
+template <std::size_t... I>
+void add_nodes(std::index_sequence<I...>) {
+    (benchmark::RegisterBenchmark("nodes/rill_io", nodes_ours<std::size_t{1} << I>)
+         ->Arg(std::int64_t{1} << I),
+     ...);
+    (benchmark::RegisterBenchmark("nodes/raw", nodes_raw)->Arg(std::int64_t{1} << I), ...);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    using benchmark::RegisterBenchmark;
+    RegisterBenchmark("channels/rill_io", channels_ours)->RangeMultiplier(2)->Range(1, 128);
+    RegisterBenchmark("channels/raw", channels_raw)->RangeMultiplier(2)->Range(1, 128);
+    RegisterBenchmark("block/rill_io", block_ours)->RangeMultiplier(2)->Range(16, 1024);
+    RegisterBenchmark("block/raw", block_raw)->RangeMultiplier(2)->Range(16, 1024);
+    add_nodes(std::make_index_sequence<7>());
+    const auto sizes = [](auto* one) { one->Args({100, 256})->Args({480, 1024}); };
+    RegisterBenchmark("adapter/direct", adapter_direct)->Apply(sizes);
+    RegisterBenchmark("adapter/adapted", adapter_adapted)->Apply(sizes);
+    RegisterBenchmark("adapter/copies", adapter_copies)->Apply(sizes);
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return 64;
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}
