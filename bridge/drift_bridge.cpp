@@ -13,9 +13,12 @@ namespace rill::io {
 namespace {
 
 constexpr double ppm = 1e6;
-/// After an xrun: when the fill level is looked at (s), and by how many frames it may be off.
-constexpr double settle_for = DriftClock::shaken_for;
-constexpr double max_untold = 2.0;
+/// After an xrun: when the fill level is looked at (s), and by how many frames it may be off. (After so long
+/// a clock's place is known to a fifth of its deviation.)
+constexpr double settle_for = 0.15;
+constexpr double least_untold = 2.0;
+/// For so long after an xrun (s) the drift is taken from the clocks too.
+constexpr double shaken_for = 1.0;
 
 /// Adds to a counter that only this thread writes.
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by) noexcept {
@@ -51,7 +54,7 @@ void DriftBridge::reset() noexcept {
     capture_quantum_ = playback_quantum_ = 0;
     offset_ = 0;
     locked_ = sounding_ = check_fill_ = dropped_ = false;
-    settling_ = 0.0;
+    settling_ = shaken_ = 0.0;
     fade_in_ = decay_ = 0;
     std::fill(last_.begin(), last_.end(), 0.0F);
     num_gaps_.store(0, std::memory_order_relaxed);
@@ -117,6 +120,7 @@ DriftBridge::Pulled DriftBridge::pull(float* const* output, std::uint32_t frames
     }
     playback_clock_.update(seconds, pulled_, frames);
     pulled_ += frames;
+    check_fill_ = capture_clock_.take_leap() || playback_clock_.take_leap() || check_fill_;
     choose_target(frames);
     const double captured =
         static_cast<double>(capture_clock_.frames()) + capture_clock_.frames_since(playback_clock_.time());
@@ -132,17 +136,27 @@ DriftBridge::Pulled DriftBridge::pull(float* const* output, std::uint32_t frames
     const double period = std::max<double>(capture_quantum_, playback_quantum_ * settings_.capture_rate /
                                                                  settings_.playback_rate);
     const double duration = frames / settings_.playback_rate;
-    if (std::exchange(check_fill_, false))
+    if (std::exchange(check_fill_, false)) {
         settling_ = settle_for;
+        shaken_ = shaken_for;
+    }
     const bool settled = settling_ > 0.0 && settling_ <= duration;
-    if (std::fabs(error) > (settled ? max_untold : period)) {
+    const double deviation =
+        (capture_clock_.deviation() + playback_clock_.deviation()) / 2.0 * settings_.capture_rate;
+    if (std::fabs(error) > (settled ? std::max(least_untold, deviation) : period)) {
         jump(captured);
         pulled.broke_off = true;
     }
     const double fill = captured - position();
+    if (shaken_ > 0.0) {
+        loop_.lean_to((1.0 + capture_clock_.drift()) / (1.0 + playback_clock_.drift()) - 1.0, duration);
+        if (shaken_ <= duration)
+            loop_.widen();
+    }
     // After an xrun the clocks need a moment to say where they are; the loop must not learn from that.
     const double correction = settling_ > 0.0 ? loop_.drift() : loop_.update(fill - target_, duration);
     settling_ = std::max(0.0, settling_ - duration);
+    shaken_ = std::max(0.0, shaken_ - duration);
     const double ratio = settings_.playback_rate / settings_.capture_rate / (1.0 + correction);
     const Pulled fed = feed(resampler_.missing(frames, ratio));
     resampler_.process(output, frames, ratio);

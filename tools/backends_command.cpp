@@ -28,7 +28,8 @@ Row row_of() {
     if constexpr (!B::drives_itself)
         return {B::name, "compiled in", "driven by a host program, such as a plugin's; not by this one"};
     else if (const auto available = B::available(); !available)
-        return {B::name, "not running", available.error().text};
+        return {B::name, available.error().code == Errc::not_installed ? "not installed" : "not running",
+                available.error().text};
     else if constexpr (has_devices<B>)
         return {B::name, "running", ""};
     else

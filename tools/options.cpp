@@ -151,6 +151,18 @@ void add_stream_options(CLI::App& app, Options& options, const std::string& port
     add_json(app, options);
 }
 
+/// Each side with a backend or device of its own.
+void add_sides(CLI::App& app, Options& options) {
+    const std::string backends = backend_names<EnabledBackends>().text();
+    const auto add = [&](const char* name, std::string& text, const char* type, const std::string& help) {
+        app.add_option(name, text, help)->type_name(type);
+    };
+    add("--capture-backend", options.capture_backend, "B", "Capture by another one: auto, " + backends);
+    add("--playback-backend", options.playback_backend, "B", "Play by another one: auto, " + backends);
+    add("--capture-device", options.capture_device, "D", "Another device to capture from");
+    add("--playback-device", options.playback_device, "D", "Another device to play to");
+}
+
 constexpr const char* playback_ports = "Where to play: ports or clients, with commas, in channel order";
 constexpr const char* capture_ports = "What to record: ports or clients, with commas, in channel order";
 constexpr const char* both_ports = "Where to play and what to capture: PLAYBACK=CAPTURE, each with commas";
@@ -231,12 +243,16 @@ void add_commands(CLI::App& app, Options& options) {
     add_seconds(*sub, options, "Compare so long (2)");
     add_stream_options(*sub, options, both_ports);
 
-    sub = add_command(app, options, Command::monitor, "monitor",
-                      "Play what is captured, with meters, until Ctrl-C",
-                      "  rill-io monitor --block 64\n  rill-io monitor --connect "
-                      "system:playback_1=synth:out_1 --channels 1\n");
+    sub = add_command(
+        app, options, Command::monitor, "monitor", "Play what is captured, with meters, until Ctrl-C",
+        "  rill-io monitor --block 64\n  rill-io monitor --connect "
+        "system:playback_1=synth:out_1 --channels 1\n"
+        "  rill-io monitor --capture-backend alsa --capture-device hw:1 --playback-backend jack\n"
+        "With a backend or device for one side, each side runs by its own clock: what is "
+        "captured\nis resampled to the clock of the playback side, at a constant latency.\n");
     add_seconds(*sub, options, "Stop after so long");
     add_reconnect(*sub, options);
+    add_sides(*sub, options);
     add_stream_options(*sub, options, both_ports);
 }
 
@@ -281,6 +297,9 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
     }
     try {
         app.parse(argc, argv);
+        if (parsed.options.sides_given() && !parsed.options.device.empty())
+            parsed.outcome = Outcome::wrong_usage(
+                "--device names the device of both sides; use --capture-device and --playback-device");
     } catch (const Refusal& refusal) {
         parsed.outcome = refusal.outcome;
     } catch (const CLI::CallForHelp&) {

@@ -20,6 +20,11 @@ struct Options {
     bool watch = false; ///< devices: not only now
     std::string backend = "auto";
     std::string device = {};
+    // monitor: the two sides, each of its own; empty = as the other options say
+    std::string capture_backend = {};
+    std::string playback_backend = {};
+    std::string capture_device = {};
+    std::string playback_device = {};
     std::uint32_t rate = 0;                ///< Hz; 0 = not given
     std::uint32_t block = 0;               ///< frames; 0 = not given
     std::optional<std::uint32_t> channels; ///< none = not given
@@ -33,6 +38,12 @@ struct Options {
     bool loop = false;
     double frequency = 440.0; ///< Hz
     float gain = 0.25F;       ///< linear
+
+    /// The two sides need not be one backend's default devices.
+    [[nodiscard]] bool sides_given() const noexcept {
+        return !capture_backend.empty() || !playback_backend.empty() || !capture_device.empty() ||
+               !playback_device.empty();
+    }
 };
 
 /// The options, or how the program is to end right away.

@@ -37,6 +37,7 @@ constexpr std::array exit_codes{
     ExitCode{Errc::timed_out, 22, "the server hangs"},
     ExitCode{Errc::io_failure, 23, "reading or writing a file failed: disk full, file truncated"},
     ExitCode{Errc::backend_failure, 24, "the backend failed in a way of its own"},
+    ExitCode{Errc::not_installed, 25, "the backend's library is not on this machine"},
 };
 
 consteval bool every_errc_has_a_code() {

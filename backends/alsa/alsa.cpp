@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "alsa_library.hpp"
 #include "loop.hpp"
 #include "messages.hpp"
 #include "negotiation.hpp"
@@ -35,6 +36,8 @@ Session::~Session() {
 }
 
 Result<void> Session::open(const StreamConfig& config, const Options& options, Stream& stream) {
+    if (auto loaded = load_library(); !loaded)
+        return loaded;
     loop_ = new Loop(stream);
     priority_ = config.realtime_priority;
     const Quiet quiet;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "alsa_library.hpp"
 #include "messages.hpp"
 #include "pcm.hpp"
 #include <rill_io/alsa.hpp>
@@ -122,6 +123,8 @@ Result<bool> probe_direction(const std::string& id, Direction direction, Device&
 } // namespace
 
 Result<void> Backend::available() {
+    if (auto loaded = load_library(); !loaded)
+        return loaded;
     const Quiet quiet;
     int card = -1;
     if (snd_card_next(&card) == 0 && card >= 0)
@@ -137,6 +140,8 @@ Result<void> Backend::available() {
 }
 
 Result<DeviceList> Backend::devices() {
+    if (auto loaded = load_library(); !loaded)
+        return loaded.error();
     const Quiet quiet;
     DeviceList devices;
     for (int card = -1; snd_card_next(&card) == 0 && card >= 0;)
@@ -147,6 +152,8 @@ Result<DeviceList> Backend::devices() {
 }
 
 Result<Device> Backend::probe(std::string_view device) {
+    if (auto loaded = load_library(); !loaded)
+        return loaded.error();
     const Quiet quiet;
     Device row;
     row.id = std::string(device);

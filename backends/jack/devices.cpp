@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "client.hpp"
+#include "jack_library.hpp"
 #include "ports.hpp"
 #include <rill_io/jack.hpp>
 
@@ -16,6 +17,8 @@ constexpr const char* probe_name = "rill-io-probe";
 } // namespace
 
 void silence_messages() noexcept {
+    if (!load_library())
+        return; // then there are none
     jack_set_error_function([](const char*) {});
     jack_set_info_function([](const char*) {});
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "client.hpp"
+#include "jack_library.hpp"
 #include "ports.hpp"
 #include <rill_io/block_adapter.hpp>
 #include <rill_io/bounded_call.hpp>
@@ -94,6 +95,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
 }
 
 Result<void> Session::open_client(const StreamConfig& config, const Options& options) {
+    if (auto loaded = load_library(); !loaded)
+        return loaded;
     owns_client_ = options.client == nullptr;
     if (!owns_client_) {
         client_ = options.client;
@@ -192,7 +195,7 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
     // When it comes back nobody wants the client any more.
     const auto discard = [](Activation& call) {
         if (call.session->owns_client_)
-            jack_client_close(call.session->client_);
+            close_client(call.session->client_);
     };
     control_->hung = !bounded_call<Activation>(activate_timeout_ms, activation, work, discard);
     if (control_->hung)
@@ -284,7 +287,7 @@ bool Session::give_back_client() {
         while (job.gate->inside())
             ::poll(nullptr, 0, 10);
         if (job.owned) {
-            jack_client_close(job.client);
+            close_client(job.client);
             return;
         }
         if (job.deactivate)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "connection.hpp"
 
+#include "pipewire_library.hpp"
+
 #include <spa/utils/json.h>
 
 #include <cerrno>
@@ -46,6 +48,8 @@ std::string name_in(const char* json) {
 } // namespace
 
 Result<void> Connection::open(const Options& options) {
+    if (auto loaded = load_library(); !loaded)
+        return loaded;
     if ((options.loop == nullptr) != (options.core == nullptr))
         return Error::make(Errc::invalid_config, Backend::name, "open", 0,
                            "a host's loop and core are adopted together; set both or none");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "library.hpp"
 
+#include "portaudio_library.hpp"
 #include <rill_io/portaudio.hpp>
 
 #include <fcntl.h>
@@ -87,6 +88,8 @@ bool jack_answers() {
 }
 
 Result<void> acquire(std::string_view wanted_name, bool quiet) {
+    if (auto loaded = load_library(); !loaded)
+        return loaded;
     Process& all = process();
     const std::lock_guard lock(all.users_mutex);
     if (all.calls_left_behind.load() != 0)

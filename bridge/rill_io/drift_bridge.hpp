@@ -123,6 +123,7 @@ private:
     bool locked_ = false;
     bool sounding_ = false;                 ///< the last frame fed was a captured one
     bool check_fill_ = false;               ///< an xrun has been told of
+    double shaken_ = 0.0;                   ///< s until the fill level alone says what the drift is
     double settling_ = 0.0;                 ///< s until less than a period is set right too
     std::uint32_t fade_in_ = 0;             ///< frames of it still to come
     std::uint32_t decay_ = 0;               ///< likewise

@@ -14,9 +14,11 @@
 // B begins with 1 Hz, again when the mean of e says that the rate has changed, and falls to 0.25 Hz with a
 // time constant of 1.5 s. At 256 frames of 48 kHz w is then 0.01: of white jitter 9 % are left in T. A step
 // of the rate by 1000 ppm shows as a lag of at most 0.24 ms. A time that is off by more than a cycle is taken
-// for a late wake-up and not used; only when that has lasted for 0.1 s the line is laid through the next one:
-// frames have been lost. Where an xrun was told of, at once. Otherwise an e of more than four mean magnitudes
-// counts as four: a busy machine's wake-ups have a long tail.
+// for a late wake-up and not used; only when for 0.1 s all have been off by more than 0.5 ms the line is laid
+// through the next one: frames have been lost. Otherwise an e of more than four mean magnitudes counts as
+// four: a busy machine's wake-ups have a long tail. Where an xrun was told of, the line is laid anew at once,
+// through the mean of what comes: the place T is given up, the slope P is kept, so that no loss is taken for
+// a drift.
 
 #include <algorithm>
 #include <cmath>
@@ -34,12 +36,12 @@ public:
         bandwidth_ = first_bandwidth;
         deviation_ = first_deviation;
         started_ = doubts_ = false;
-        outliers_ = believed_ = 0;
-        frozen_ = mean_error_ = 0.0;
+        believed_ = 0;
+        leapt_ = false;
+        mean_error_ = 0.0;
     }
 
-    /// Frames may have been lost: if the next measurement is far off, it is believed at once. Realtime-safe:
-    /// yes.
+    /// Frames may have been lost: the line is laid anew, with the slope that it had. Realtime-safe: yes.
     void doubt() noexcept { doubts_ = true; }
 
     /// A cycle of `cycle` frames began at `seconds`, when `frames` frames had been counted. Realtime-safe:
@@ -50,29 +52,23 @@ public:
         const double error = seconds - predicted;
         frames_ = frames;
         const double length = cycle * period_; // not what has passed: that may be a loss, and wrongly told
-        const bool doubted = std::exchange(doubts_, false);
-        if (doubted) {
-            frozen_ = shaken_for;
+        if (std::exchange(doubts_, false)) {
             bandwidth_ = first_bandwidth;
+            believed_ = 0;
         }
-        frozen_ = std::max(0.0, frozen_ - length);
-        const bool lost = doubted && std::fabs(error) > std::max(length / 4.0, least_loss);
-        if (!started_ || lost) {
-            started_ = true;
-            time_ = seconds;
-            mean_error_ = 0.0;
-            outliers_ = believed_ = 0;
-            return;
-        }
+        // A wake-up may be late, never early: what is early says that the line was laid through a late one.
+        const bool young = believed_ < still_young && std::fabs(error) > max_stretch * deviation_ &&
+                           (believed_ == 0 || error < 0.0);
+        if (!started_ || young)
+            return lay(seconds);
+        if (std::fabs(error) < std::max(max_stretch * deviation_, least_leap))
+            late_since_ = seconds;
+        else if (seconds - late_since_ > patience)
+            return lay(seconds);
         if (std::fabs(error) > std::max(length, least_outlier)) {
             time_ = predicted;
-            if (outliers_++ == 0)
-                late_since_ = seconds;
-            else if (seconds - late_since_ > patience)
-                started_ = false;
             return;
         }
-        outliers_ = 0;
         // Where the line lies is the mean of what has come since it was laid, until the loop knows better.
         ++believed_;
         const double clipped = std::clamp(error, -max_stretch * deviation_, max_stretch * deviation_);
@@ -84,9 +80,9 @@ public:
             bandwidth_ = first_bandwidth;
         const double w = std::min(max_step, 2.0 * std::numbers::pi * bandwidth_ * length);
         bandwidth_ += (last_bandwidth - bandwidth_) * std::min(1.0, length / narrowing);
-        const double mean = 1.0 / (believed_ + 1.0);
+        const double mean = 1.0 / believed_;
         time_ = predicted + std::max(std::numbers::sqrt2 * w, mean) * clipped;
-        if (mean < std::numbers::sqrt2 * w && frozen_ <= 0.0)
+        if (mean < std::numbers::sqrt2 * w)
             period_ = std::clamp(period_ + w * w * clipped / cycle, nominal_period_ * (1.0 - max_drift),
                                  nominal_period_ * (1.0 + max_drift));
     }
@@ -99,23 +95,39 @@ public:
     /// Frames that have passed since the last cycle at a later (or earlier) time.
     [[nodiscard]] double frames_since(double seconds) const noexcept { return (seconds - time_) / period_; }
 
-    /// For so long after an xrun (s) a server's own times find their place again: the rate is not learned.
-    static constexpr double shaken_for = 1.0;
+    /// How much faster than nominal this side is (1e-6 = 1 ppm).
+    [[nodiscard]] double drift() const noexcept { return nominal_period_ / period_ - 1.0; }
+    /// Mean magnitude of what the measured times are off, s.
+    [[nodiscard]] double deviation() const noexcept { return deviation_; }
+
+    /// True once after the line was laid anew though nobody had told of an xrun: frames have been lost, or
+    /// the side has another clock. Realtime-safe: yes.
+    [[nodiscard]] bool take_leap() noexcept { return std::exchange(leapt_, false); }
 
 private:
+    void lay(double seconds) noexcept {
+        leapt_ = started_ && believed_ >= still_young;
+        started_ = true;
+        time_ = late_since_ = seconds;
+        mean_error_ = 0.0;
+        believed_ = 1;
+        bandwidth_ = first_bandwidth;
+    }
+
     static constexpr double first_bandwidth = 1.0; ///< Hz
     static constexpr double last_bandwidth = 0.25; ///< Hz
     static constexpr double narrowing = 1.5;       ///< s
     static constexpr double max_step = 0.5;        ///< w where a cycle is long: stable below 1
     static constexpr double max_drift = 0.02;      ///< of the nominal rate
     static constexpr double least_outlier = 0.002; ///< s: an ordinary wake-up may be this late
+    static constexpr double least_leap = 0.0005;   ///< s: more than what a step of the rate by 2000 ppm does
     static constexpr double mean_over = 0.3;       ///< s
     static constexpr double least_step = 60e-6;    ///< s: ten times what 0.1 ms of jitter leave in the mean
     static constexpr double max_stretch = 4.0; ///< a later time than so many mean deviations counts as such
     static constexpr double first_deviation = 100e-6; ///< s
     static constexpr double least_deviation = 20e-6;  ///< s
-    static constexpr double least_loss = 0.0005;      ///< s
-    static constexpr double patience = 0.1;           ///< s
+    static constexpr int still_young = 8;   ///< measurements in which a line through a late one shows
+    static constexpr double patience = 0.1; ///< s
 
     double nominal_period_ = 1.0; ///< s
     double period_ = 1.0;         ///< s per frame
@@ -125,11 +137,10 @@ private:
     double mean_error_ = 0.0;            ///< s
     double late_since_ = 0.0;            ///< s
     double deviation_ = first_deviation; ///< s: mean magnitude of e
-    double frozen_ = 0.0;                ///< s
-    int outliers_ = 0;
-    int believed_ = 0; ///< measurements since the line was laid
+    int believed_ = 0;                   ///< measurements since the line was laid
     bool started_ = false;
     bool doubts_ = false;
+    bool leapt_ = false;
 };
 
 } // namespace rill::io

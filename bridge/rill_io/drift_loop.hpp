@@ -39,6 +39,18 @@ public:
     /// The fill level was set right by other means; the learned drift is kept.
     void forget_error() noexcept { first_ = second_ = 0.0; }
 
+    /// Learns quickly for a while, as after the start.
+    void widen() noexcept { since_wide_ = 0.0; }
+
+    /// What the clocks themselves say, for times in which the fill level tells nothing: only what is clearly
+    /// another drift counts. Realtime-safe: yes.
+    void lean_to(double drift, double seconds) noexcept {
+        const double apart = drift - drift_;
+        const double clear = apart - std::clamp(apart, -clock_noise, clock_noise);
+        drift_ =
+            std::clamp(drift_ + clear * std::min(1.0, seconds / lean_over), -max_correction, max_correction);
+    }
+
     /// One step; returns u. Realtime-safe: yes.
     double update(double error, double seconds) noexcept {
         since_wide_ += seconds;
@@ -60,16 +72,16 @@ public:
     static constexpr double max_correction = 0.01; ///< either way
 
 private:
-    void widen() noexcept { since_wide_ = 0.0; }
-
-    static constexpr double tolerance = 80e-6;  ///< s of z2: ten times what 0.1 ms of jitter leave in it
-    static constexpr double narrow = 0.04;      ///< Hz
-    static constexpr double wide = 0.5;         ///< Hz
-    static constexpr double widest_step = 0.04; ///< Hz s: stable with the delay of one update
-    static constexpr double wide_for = 1.5;     ///< s
-    static constexpr double fall = 0.9;         ///< s
-    static constexpr double rise = 0.1;         ///< s
-    static constexpr double low_pass = 4.0;     ///< corner over crossover: 48 degrees of phase are left
+    static constexpr double tolerance = 80e-6;   ///< s of z2: ten times what 0.1 ms of jitter leave in it
+    static constexpr double narrow = 0.04;       ///< Hz
+    static constexpr double wide = 0.5;          ///< Hz
+    static constexpr double widest_step = 0.04;  ///< Hz s: stable with the delay of one update
+    static constexpr double wide_for = 1.5;      ///< s
+    static constexpr double fall = 0.9;          ///< s
+    static constexpr double rise = 0.1;          ///< s
+    static constexpr double clock_noise = 30e-6; ///< of a clock's own drift after an xrun
+    static constexpr double lean_over = 0.5;     ///< s
+    static constexpr double low_pass = 4.0;      ///< corner over crossover: 48 degrees of phase are left
 
     double rate_ = 48000.0;
     double bandwidth_ = wide;

@@ -15,7 +15,7 @@ inline constexpr std::size_t cache_line = 64;
 
 template <class T>
 struct CacheLineAllocator {
-    using value_type = T;
+    using value_type = T; // NOLINT(readability-identifier-naming): the standard library asks for it
 
     CacheLineAllocator() = default;
     template <class U>

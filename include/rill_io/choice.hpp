@@ -103,6 +103,8 @@ public:
             std::array<char, 80> reason{};
             if (error.code == Errc::no_server)
                 std::snprintf(reason.data(), reason.size(), "%s is not running", attempt.backend);
+            else if (error.code == Errc::not_installed)
+                std::snprintf(reason.data(), reason.size(), "%s is not installed", attempt.backend);
             else // without what to do about it, which is not the same for all of them
                 std::snprintf(reason.data(), reason.size(), "%s: %.*s", attempt.backend,
                               static_cast<int>(std::min(text.find("; "), text.size())), error.text);
@@ -169,7 +171,7 @@ inline Error nothing_opened(const Attempts& attempts, bool device_asked) noexcep
     for (const Attempt& attempt : attempts) {
         const Errc code = attempt.result.error().code;
         wrong_device = wrong_device || (device_asked && code == Errc::no_device);
-        if (code != Errc::no_server && code != Errc::no_device)
+        if (code != Errc::no_server && code != Errc::no_device && code != Errc::not_installed)
             return attempt.result.error();
     }
     return Error::make(wrong_device ? Errc::no_device : Errc::no_server, "", "choose", 0,

@@ -32,6 +32,7 @@ enum class Errc : std::uint8_t {
     timed_out,       ///< No answer within the bound. Retry, or give up.
     io_failure,      ///< Reading or writing a file failed (disk full, truncated). What was written is kept.
     backend_failure, ///< The backend failed in a way of its own; the native code says more. Give up or retry.
+    not_installed,   ///< The backend's library is not on this machine (`-Dloading=dlopen`). Install it.
 };
 
 /// Thread: any. Realtime-safe: yes. The enumerator's own name, for logs and JSON.
@@ -67,6 +68,8 @@ enum class Errc : std::uint8_t {
         return "io_failure";
     case Errc::backend_failure:
         return "backend_failure";
+    case Errc::not_installed:
+        return "not_installed";
     }
     return "unknown";
 }

@@ -149,6 +149,11 @@ public:
     [[nodiscard]] CaptureHalf& capture() noexcept { return supervisor_.driver.capture(); }
     [[nodiscard]] PlaybackHalf& playback() noexcept { return supervisor_.driver.playback(); }
 
+    /// The backend's own side, as Driver::session(); during an outage, as it was left. Thread: see there.
+    [[nodiscard]] typename Supervisor::Inner::Session& session() noexcept {
+        return supervisor_.driver.session();
+    }
+
     /// What happens, to be taken by one thread at a time. Thread: control.
     [[nodiscard]] StreamEvents& events() noexcept { return supervisor_.events; }
 

@@ -114,6 +114,28 @@ struct World {
 
 using namespace conformance;
 
+TEST_CASE("a second JACK server is refused while a client of the first is open") {
+    const JackServer other(256);
+    World world;
+    REQUIRE(world.open({.autoconnect = io::Autoconnect::off}));
+    REQUIRE(world.driver.start());
+    Driver second;
+    const auto refused = second.open({.autoconnect = io::Autoconnect::off}, {.server = other.name()});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == io::Errc::invalid_config);
+    const std::string text = refused.error().text;
+    INFO(text);
+    CHECK(text.find(world.server.name()) != std::string::npos);
+    CHECK(text.find("only one server per process") != std::string::npos);
+    CHECK(world.is_called(world.counter)); // the first one has not noticed
+    CHECK(jack_port_by_name(world.driver.session().client(), (world.ours() + ":out_1").c_str()) != nullptr);
+    Driver beside; // on the same server
+    CHECK(beside.open({.autoconnect = io::Autoconnect::off}, {.server = world.server.name()}));
+    beside.close();
+    world.driver.close();
+    CHECK(second.open({.autoconnect = io::Autoconnect::off}, {.server = other.name()}));
+}
+
 TEST_CASE("autoconnect connects the physical ports, what is named, or nothing", "[jack]") {
     World world;
     io::StreamConfig config{.client_name = "ours"};

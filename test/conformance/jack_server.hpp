@@ -30,12 +30,15 @@ namespace conformance {
 
 class JackServer {
 public:
-    /// Returns when the server answers. `ports`: of the dummy device, in each direction.
-    explicit JackServer(std::uint32_t quantum, std::uint32_t ports = 2, std::uint32_t rate = sample_rate)
+    /// Returns when the server answers. `ports`: of the dummy device, in each direction. `priority`: its own;
+    /// its clients get five less.
+    explicit JackServer(std::uint32_t quantum, std::uint32_t ports = 2, std::uint32_t rate = sample_rate,
+                        int priority = 10)
         : name_("conformance-" + std::to_string(::getpid()) + "-" + std::to_string(++number_)),
           quantum_(quantum),
           ports_(ports),
-          rate_(rate) {
+          rate_(rate),
+          priority_(priority) {
         start();
     }
     ~JackServer() { stop(); }
@@ -106,7 +109,9 @@ private:
     [[nodiscard]] std::vector<std::string> command_line() const {
         std::vector<std::string> words{"jackd", "-n", name_, "-p", "128"};
         if (realtime_is_permitted())
-            words.insert(words.end(), {"-R", "-P", "10"}); // what else the machine does is not what is tested
+            words.insert(
+                words.end(),
+                {"-R", "-P", std::to_string(priority_)}); // what else the machine does is not what is tested
         else
             words.emplace_back("-r");
         words.insert(words.end(), {"-d", "dummy", "-r", std::to_string(rate_), "-p", std::to_string(quantum_),
@@ -169,6 +174,7 @@ private:
     std::uint32_t quantum_;
     std::uint32_t ports_;
     std::uint32_t rate_;
+    int priority_;
     pid_t process_ = 0;
     int log_ = -1;
 };

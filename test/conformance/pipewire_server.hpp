@@ -88,7 +88,9 @@ public:
     /// Returns when the server answers and runs with this quantum (0: with the one that clients ask for).
     /// Points the process's environment at it. `objects`: lines for its configuration, of what it makes when
     /// it starts.
-    explicit PipewireServer(std::uint32_t quantum, const std::string& objects = "") : quantum_(quantum) {
+    explicit PipewireServer(std::uint32_t quantum, const std::string& objects = "",
+                            std::uint32_t rate = sample_rate)
+        : quantum_(quantum), rate_(rate) {
         char pattern[] = "/tmp/rill-io-pipewire.XXXXXX";
         if (::mkdtemp(pattern) == nullptr)
             throw std::runtime_error("no temporary directory");
@@ -114,7 +116,8 @@ public:
     void start() {
         process_ = spawn({"pipewire", "-c", configuration()});
         for (int i = 0; i < 300; ++i) {
-            if (run({"pw-metadata", "-n", "settings", "0", "clock.allowed-rates", "[ 48000 ]"}) &&
+            if (run({"pw-metadata", "-n", "settings", "0", "clock.allowed-rates",
+                     "[ " + std::to_string(rate_) + " ]"}) &&
                 set_quantum(quantum_))
                 return;
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -160,8 +163,11 @@ private:
             std::getenv("RILL_IO_PIPEWIRE_CONFIG"); // test/servers/pipewire.conf, by meson
         std::ifstream from(common != nullptr ? common : "");
         std::ofstream to(configuration());
-        for (std::string line; std::getline(from, line);)
+        for (std::string line; std::getline(from, line);) {
+            if (line.find("default.clock.rate =") != std::string::npos)
+                line = "default.clock.rate = " + std::to_string(rate_);
             to << line << '\n' << (line == "context.objects = [" ? objects + "\n" : "");
+        }
         if (!from.eof() || !to.flush())
             throw std::runtime_error("RILL_IO_PIPEWIRE_CONFIG does not name a configuration");
     }
@@ -179,6 +185,7 @@ private:
     }
 
     std::uint32_t quantum_;
+    std::uint32_t rate_;
     std::string directory_;
     pid_t process_ = 0;
 };

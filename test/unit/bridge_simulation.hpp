@@ -77,12 +77,64 @@ inline SineFit fit_sine(std::span<const float> samples, double frequency) {
     return {frequency, std::atan2(b, a), std::sqrt(2.0 * power), 10.0 * std::log10(power / rest)};
 }
 
+/// The times of jackd's cycles: its delay-locked loop of 1/8 Hz (JackFrameTimer), for which an xrun is a late
+/// wake-up like any other.
+class JackTimer {
+public:
+    /// A cycle of so many seconds begins.
+    void wake_up(double now, double cycle) noexcept {
+        if (omega_ == 0.0) {
+            constexpr double bandwidth = 0.125;
+            omega_ = 2.0 * std::numbers::pi * bandwidth * cycle;
+            period_ = cycle;
+            next_ = now;
+        }
+        const double delta = omega_ * (now - next_);
+        current_ = next_;
+        period_ += omega_ * delta;
+        next_ += period_ + std::numbers::sqrt2 * delta;
+    }
+    [[nodiscard]] double current() const noexcept { return current_; }
+
+private:
+    double omega_ = 0.0;
+    double period_ = 0.0;
+    double current_ = 0.0;
+    double next_ = 0.0;
+};
+
+/// The null backend with a time of its own: what the context of its signal says.
+struct OwnTime {
+    std::uint64_t (*cycle_ns)(const OwnTime* self) noexcept = nullptr;
+};
+struct TimedNull : io::null::Backend {
+    class Session : public io::null::Session {
+    public:
+        io::Result<void> open(const io::StreamConfig& config, const Options& options, io::Stream& stream) {
+            time_ = static_cast<const OwnTime*>(options.signal.context);
+            return io::null::Session::open(config, options, stream);
+        }
+        static std::uint64_t time_ns(const void* session, std::int32_t) noexcept {
+            const OwnTime* const time = static_cast<const Session*>(session)->time_;
+            return time->cycle_ns(time);
+        }
+        static constexpr io::TickSource tick_source{.time_ns = &Session::time_ns, .tempo = nullptr};
+
+    private:
+        const OwnTime* time_ = nullptr;
+    };
+    using Capture = io::Capture<TimedNull>;
+    using Playback = io::Playback<TimedNull>;
+};
+
 struct Settings {
     std::uint32_t capture_rate = 48000;
     std::uint32_t playback_rate = 48000;
     std::uint32_t capture_quantum = 256;
     std::uint32_t playback_quantum = 256;
-    double jitter_s = 0.0; ///< every wake-up is late by 0 to twice this
+    double jitter_s = 0.0;   ///< every wake-up is late by 0 to twice this
+    bool jack_times = false; ///< both sides tell the times of their cycles as jackd does; otherwise none
+    bool untold = false; ///< an xrun's frames are lost in time only: nobody counts them, as with a late jackd
     std::uint32_t margin = 0;
     io::BridgeQuality quality = io::BridgeQuality::medium;
     std::span<const io::null::Fault> capture_faults{};
@@ -91,7 +143,7 @@ struct Settings {
 
 class Simulation {
 public:
-    using Driver = io::Driver<io::Bridged<io::null::Capture>, io::null::Playback>;
+    using Driver = io::Driver<io::Bridged<TimedNull::Capture>, TimedNull::Playback>;
     static constexpr std::size_t window_frames = 4096;
 
     explicit Simulation(const Settings& settings) : settings_(settings), ear_(*this) { opened_ = open(); }
@@ -118,6 +170,7 @@ public:
             const bool capture_is_next = capture_.wake_up <= playback_.wake_up;
             Side& side = capture_is_next ? capture_ : playback_;
             now_ = side.wake_up;
+            side.timer.wake_up(now_, side.quantum / side.rate);
             const bool ran = capture_is_next ? driver_.session().source().session().step() != 0
                                              : driver_.session().player().step() != 0;
             if (!ran && !capture_is_next)
@@ -141,6 +194,8 @@ public:
     /// The largest that any three neighbouring frames have deviated from a sine of the tone's frequency,
     /// relative to its peak, since the last call. A jump by one frame shows as 0.13.
     double take_roughness() noexcept { return std::exchange(roughness_, 0.0) / tone_peak; }
+    /// Frames that deviated by more than 0.01 since the last call: a step is one or two, a fade all of them.
+    std::uint64_t take_clicked_frames() noexcept { return std::exchange(clicked_, 0); }
     /// Frames between the first and the last that deviated by more than 0.01 since the last call.
     std::uint64_t take_rough_frames() noexcept {
         const std::uint64_t frames = last_rough_ == 0 ? 0 : last_rough_ - first_rough_ + 1;
@@ -149,7 +204,7 @@ public:
     }
 
 private:
-    struct Side {
+    struct Side : OwnTime {
         double rate = 48000.0;
         std::uint32_t quantum = 256;
         double drift = 0.0;
@@ -159,6 +214,8 @@ private:
         std::uint64_t frames = 0;                  ///< up to `due`; of playback, up to the cycle's end
         std::span<const io::null::Fault> faults{}; ///< xruns still to come
         double last_rate = 48000.0;
+        JackTimer timer{};
+        const Simulation* simulation = nullptr;
     };
 
     struct Ear {
@@ -168,6 +225,10 @@ private:
     };
 
     io::Result<void> open() {
+        for (Side* const side : {&capture_, &playback_}) {
+            side->simulation = this;
+            side->cycle_ns = &Simulation::cycle_ns;
+        }
         capture_.rate = capture_.last_rate = settings_.capture_rate;
         playback_.rate = playback_.last_rate = settings_.playback_rate;
         capture_.quantum = settings_.capture_quantum;
@@ -182,18 +243,28 @@ private:
         playback_.wake_up = playback_.due;
         window_.assign(window_frames, 0.0F);
         collecting_.reserve(window_frames + io::max_quantum);
+        const auto told = [&](std::span<const io::null::Fault> faults) {
+            std::vector<io::null::Fault> list(faults.begin(), faults.end());
+            for (io::null::Fault& fault : list)
+                fault.value = settings_.untold ? 0 : fault.value;
+            return list;
+        };
+        const std::vector<io::null::Fault> capture_faults = told(settings_.capture_faults);
+        const std::vector<io::null::Fault> playback_faults = told(settings_.playback_faults);
         const io::BridgeClock clock{.now_ns = &Simulation::now_ns, .context = this};
-        const Driver::Options options{.capture = {.mode = io::null::Mode::manual,
-                                                  .quantum = settings_.capture_quantum,
-                                                  .signal = {.sample = &Simulation::tone, .context = this},
-                                                  .faults = settings_.capture_faults},
-                                      .playback = {.mode = io::null::Mode::manual,
-                                                   .quantum = settings_.playback_quantum,
-                                                   .faults = settings_.playback_faults},
-                                      .bridge = {.capture_rate = settings_.capture_rate,
-                                                 .margin = settings_.margin,
-                                                 .quality = settings_.quality,
-                                                 .clock = clock}};
+        const Driver::Options options{
+            .capture = {.mode = io::null::Mode::manual,
+                        .quantum = settings_.capture_quantum,
+                        .signal = {.sample = &Simulation::tone, .context = static_cast<OwnTime*>(&capture_)},
+                        .faults = capture_faults},
+            .playback = {.mode = io::null::Mode::manual,
+                         .quantum = settings_.playback_quantum,
+                         .signal = {.sample = nullptr, .context = static_cast<OwnTime*>(&playback_)},
+                         .faults = playback_faults},
+            .bridge = {.capture_rate = settings_.capture_rate,
+                       .margin = settings_.margin,
+                       .quality = settings_.quality,
+                       .clock = clock}};
         if (auto opened = driver_.open({.sample_rate = settings_.playback_rate,
                                         .input_channels = 1,
                                         .output_channels = 1,
@@ -207,11 +278,19 @@ private:
     }
 
     static std::uint64_t now_ns(const void* self) noexcept {
-        constexpr double start_s = 1000.0;
-        return static_cast<std::uint64_t>((static_cast<const Simulation*>(self)->now_ + start_s) * 1e9);
+        return to_ns(static_cast<const Simulation*>(self)->now_);
     }
-    static float tone(const void* self, std::uint32_t, std::uint64_t frame) noexcept {
-        const std::uint64_t rate = static_cast<const Simulation*>(self)->settings_.capture_rate;
+    static std::uint64_t to_ns(double seconds) noexcept {
+        constexpr double start_s = 1000.0;
+        return static_cast<std::uint64_t>((seconds + start_s) * 1e9);
+    }
+    static std::uint64_t cycle_ns(const OwnTime* side) noexcept {
+        const auto& self = *static_cast<const Side*>(side);
+        return self.simulation->settings_.jack_times ? to_ns(self.timer.current()) : 0;
+    }
+    static float tone(const void* side, std::uint32_t, std::uint64_t frame) noexcept {
+        const auto* const capture = static_cast<const Side*>(static_cast<const OwnTime*>(side));
+        const std::uint64_t rate = capture->simulation->settings_.capture_rate;
         const auto in_turn = static_cast<double>(frame * 997 % rate) / static_cast<double>(rate);
         return static_cast<float>(tone_peak * std::sin(2.0 * std::numbers::pi * in_turn));
     }
@@ -223,7 +302,7 @@ private:
         // What null's faults do at this cycle.
         while (!side.faults.empty() && side.faults.front().frame <= side.frames) {
             side.due += side.faults.front().value / side.last_rate;
-            side.frames += side.faults.front().value;
+            side.frames += settings_.untold ? 0 : side.faults.front().value;
             side.faults = side.faults.subspan(1);
         }
         side.frames += side.quantum;
@@ -244,6 +323,7 @@ private:
             if (rough > 0.01 * tone_peak) {
                 first_rough_ = first_rough_ == 0 ? heard_ : first_rough_;
                 last_rough_ = heard_;
+                ++clicked_;
             }
         }
         if (collecting_.empty()) {
@@ -277,6 +357,7 @@ private:
     std::uint64_t heard_ = 0;
     std::uint64_t first_rough_ = 0;
     std::uint64_t last_rough_ = 0;
+    std::uint64_t clicked_ = 0;
     Ear ear_;
     Driver driver_;
     io::Result<void> opened_;

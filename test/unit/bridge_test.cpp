@@ -236,6 +236,73 @@ TEST_CASE("an xrun is a gap, and then all is as before") {
     CHECK(simulation.info().jumps == info.jumps);
 }
 
+TEST_CASE("many xruns teach no wrong drift, and take no latency away") {
+    constexpr double drift = 3e-4;
+    constexpr double apart = 0.3; // s
+    constexpr double trouble = 20.0;
+    constexpr std::uint32_t period = 256;
+    struct Trouble {
+        double calm; ///< s before it: nothing is known when it begins, or all
+        bool capture;
+        bool playback;
+        std::uint32_t lost;
+        bool untold;
+        bool jack_times;
+    };
+    const auto [calm, capture, playback, lost, untold, jack_times] =
+        GENERATE(Trouble{0.2, true, false, 700, false, true}, Trouble{0.2, true, true, 700, true, true},
+                 Trouble{0.2, false, true, 100, false, false}, Trouble{0.2, false, true, 700, true, true},
+                 Trouble{10.0, true, false, 100, true, true}, Trouble{10.0, true, true, 700, true, true},
+                 Trouble{10.0, true, true, 100, false, false}, Trouble{10.0, false, true, 700, false, true});
+    std::vector<Fault> capture_faults;
+    std::vector<Fault> playback_faults;
+    for (double at = calm; at < calm + trouble; at += apart) {
+        const auto frame = static_cast<std::uint64_t>(at * 48000.0);
+        if (capture)
+            capture_faults.push_back({Fault::Kind::xrun, frame, lost});
+        if (playback)
+            playback_faults.push_back({Fault::Kind::xrun, frame + 4800, lost});
+    }
+    CAPTURE(calm, capture, playback, lost, untold, jack_times);
+    Simulation simulation({.jitter_s = 50e-6,
+                           .jack_times = jack_times,
+                           .untold = untold,
+                           .capture_faults = capture_faults,
+                           .playback_faults = playback_faults});
+    REQUIRE(simulation.opened());
+    simulation.set_drift(drift);
+    std::uint64_t clicked = 0;
+    double wrong = 0.0;
+    int looks = 0;
+    int astray = 0; // looks at which the fill level was off
+    for (const double end = calm + trouble * (1.0 + (untold ? lost / 48000.0 / apart : 0.0));
+         simulation.now() < end;) {
+        for (int look = 0; look < 15; ++look, ++looks) {
+            REQUIRE(simulation.run_until(simulation.now() + apart / 15.0));
+            const io::BridgeInfo info = simulation.info();
+            astray += std::fabs(info.fill_frames - info.target_frames) > 8.0 ? 1 : 0;
+        }
+        clicked = std::max(clicked, simulation.take_clicked_frames());
+        if (simulation.now() > calm + settling_s)
+            wrong = std::max(wrong, std::fabs(simulation.info().drift_ppm - drift * 1e6));
+    }
+    CHECK(astray < looks * 6 / 10); // the latency is back before the next one
+    CHECK(wrong < 80.0);            // (a clock cannot be told better from 0.3 s at a time)
+    CHECK(clicked <= period * (capture && playback ? 2 : 1)); // of an xrun of each side
+    CHECK(simulation.take_roughness() < 0.13);                // fades only
+    Worst worst;
+    settle(simulation, worst);
+    CHECK(std::fabs(simulation.info().drift_ppm - drift * 1e6) < 40.0);
+    const io::BridgeInfo info = simulation.info();
+    worst = {};
+    watch(simulation, worst, simulation.now() + 2.0, 0.25);
+    CHECK(worst.snr_db >= 90.0);
+    CHECK(worst.latency_error < 3.0); // (so well it is known how late a callback comes)
+    CHECK(worst.deviation < 3.0);
+    CHECK(simulation.info().gaps == info.gaps);
+    CHECK(simulation.info().jumps == info.jumps);
+}
+
 TEST_CASE("a capture side that is lost ends the run with its reason") {
     const std::array faults{Fault{Fault::Kind::device_loss, 48000 * 6, 0}};
     Simulation simulation({.capture_faults = faults});
@@ -322,5 +389,9 @@ TEST_CASE("run() ends with success when the capture side has come to its end") {
     auto nothing = [](const io::ClockTick&) noexcept {};
     REQUIRE(driver.set_process_callback(nothing));
     CHECK(driver.run());
-    CHECK(driver.stats().frames >= 9600);
+    // (On a machine so busy that either side comes too late there may be less.)
+    if (driver.stats().xruns + driver.session().source().stats().xruns == 0)
+        CHECK(driver.stats().frames >= 9600);
+    else
+        CHECK(driver.stats().frames > 0);
 }

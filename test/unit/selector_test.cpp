@@ -160,6 +160,17 @@ TEST_CASE("selector: auto opens the first backend that can be used, and says why
         CHECK(opened.error().code == io::Errc::no_server);
         CHECK(says(opened.error(), "first is not running, second is not running, third is not running"));
     }
+    SECTION("a library that is not installed is passed over as a server that is not running") {
+        Mock<1>::availability = failure(io::Errc::not_installed);
+        REQUIRE(selector.open());
+        CHECK(std::string_view(selector.backend()) == "second");
+        selector.close();
+        Mock<2>::availability = Mock<3>::availability = failure(io::Errc::no_server);
+        const auto opened = selector.open();
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().code == io::Errc::no_server);
+        CHECK(says(opened.error(), "first is not installed, second is not running, third is not running"));
+    }
     SECTION("the failure of one that is there tells more than that others are not") {
         Mock<1>::availability = failure(io::Errc::no_server);
         Mock<2>::opening = failure(io::Errc::device_busy, "somebody has it");
