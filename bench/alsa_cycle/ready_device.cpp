@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 
 // An ALSA PCM that has a period as soon as it has been polled: for counting what a cycle costs whoever uses
-// it. It moves no samples. READY_CYCLES=N ends the program when capture is polled once more than so often.
-// (Polling it takes some of a period's time, so that nobody takes it for a device without a clock.)
+// it. READY_CYCLES=N ends the program when so many periods were captured. (Polling it takes some of a
+// period's time, so that nobody takes it for a device without a clock.)
+//
+// Of the first periods the samples count: what is played must be what was captured, half as loud, whole
+// periods later, or the program ends with status 1. Later ones are not looked at, so that nothing of this is
+// in what is counted: the difference between two numbers of cycles.
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
+#include <type_traits>
 
 namespace {
 
@@ -18,7 +27,7 @@ struct ReadyDevice {
     snd_pcm_ioplug_t io{};
     snd_pcm_uframes_t position = 0; ///< frames that the device is through with
     bool running = false;
-    long cycles_left = 0;
+    long cycles = -1;
 };
 
 ReadyDevice& of(snd_pcm_ioplug_t* io) {
@@ -44,9 +53,70 @@ snd_pcm_sframes_t pointer(snd_pcm_ioplug_t* io) {
     return static_cast<snd_pcm_sframes_t>(of(io).position % io->buffer_size);
 }
 
-snd_pcm_sframes_t transfer(snd_pcm_ioplug_t*, const snd_pcm_channel_area_t*, snd_pcm_uframes_t,
-                           snd_pcm_uframes_t frames) {
+constexpr snd_pcm_uframes_t checked_periods = 64;
+
+/// What is known of the samples that were played.
+struct Playback {
+    unsigned long right = 0;
+    unsigned long wrong = 0;
+};
+Playback played;
+
+float captured_sample(snd_pcm_uframes_t frame, unsigned channel) {
+    const float value = static_cast<float>(frame + 1) / 4096.0F;
+    return channel == 0 ? value : -value;
+}
+
+void check(float sample, float expected) {
+    const bool before_the_first = played.right == 0 && sample == 0.0F;
+    if (std::fabs(sample - expected) < 1e-6F)
+        ++played.right;
+    else if (!before_the_first)
+        ++played.wrong;
+}
+
+template <class Sample>
+void exchange(const snd_pcm_ioplug_t& io, void* at, snd_pcm_uframes_t frame, unsigned channel) {
+    constexpr float full_scale = std::is_same_v<Sample, float> ? 1.0F : 2147483648.0F;
+    const float value = captured_sample(frame, channel);
+    Sample sample{};
+    if (io.stream == SND_PCM_STREAM_CAPTURE) {
+        sample = static_cast<Sample>(value * full_scale);
+        std::memcpy(at, &sample, sizeof sample);
+    } else {
+        std::memcpy(&sample, at, sizeof sample);
+        check(static_cast<float>(sample) / full_scale, 0.5F * value);
+    }
+}
+
+snd_pcm_sframes_t transfer(snd_pcm_ioplug_t* io, const snd_pcm_channel_area_t* areas,
+                           snd_pcm_uframes_t offset, snd_pcm_uframes_t frames) {
+    if (io->appl_ptr > checked_periods * io->period_size)
+        return static_cast<snd_pcm_sframes_t>(frames);
+    // Mapped areas are the ring itself, others the caller's memory.
+    const bool mapped =
+        io->access == SND_PCM_ACCESS_MMAP_INTERLEAVED || io->access == SND_PCM_ACCESS_MMAP_NONINTERLEAVED;
+    for (snd_pcm_uframes_t i = 0; i < frames; ++i)
+        for (unsigned channel = 0; channel < io->channels; ++channel) {
+            const snd_pcm_channel_area_t& area = areas[channel];
+            void* const at = static_cast<char*>(area.addr) + (area.first + (offset + i) * area.step) / 8;
+            const snd_pcm_uframes_t frame = ((mapped ? offset : io->appl_ptr) + i) % io->period_size;
+            if (io->format == SND_PCM_FORMAT_FLOAT)
+                exchange<float>(*io, at, frame, channel);
+            else
+                exchange<std::int32_t>(*io, at, frame, channel);
+        }
     return static_cast<snd_pcm_sframes_t>(frames);
+}
+
+/// The program's end, with its verdict.
+[[noreturn]] void end() {
+    if (played.right == 0 || played.wrong != 0) {
+        std::fprintf(stderr, "the output is wrong: %lu samples right, %lu wrong\n", played.right,
+                     played.wrong);
+        ::_exit(1);
+    }
+    ::_exit(0);
 }
 
 int poll_revents(snd_pcm_ioplug_t* io, pollfd*, unsigned, unsigned short* events) {
@@ -56,8 +126,9 @@ int poll_revents(snd_pcm_ioplug_t* io, pollfd*, unsigned, unsigned short* events
         return 0;
     of(io).position = io->appl_ptr + io->period_size - (plays ? io->buffer_size : 0);
     if (!plays) {
-        if (of(io).cycles_left-- == 0)
-            ::_exit(0);
+        if (of(io).cycles >= 0 &&
+            io->appl_ptr >= static_cast<snd_pcm_uframes_t>(of(io).cycles) * io->period_size)
+            end();
         const timespec most_of_a_period{0, static_cast<long>(io->period_size * 600'000'000 / io->rate)};
         ::nanosleep(&most_of_a_period, nullptr);
     }
@@ -94,7 +165,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(ready) {
     (void)conf;
     auto* const device = new ReadyDevice;
     const char* const cycles = std::getenv("READY_CYCLES");
-    device->cycles_left = cycles != nullptr ? std::atol(cycles) : -1;
+    device->cycles = cycles != nullptr ? std::atol(cycles) : -1;
     snd_pcm_ioplug_t& io = device->io;
     io.version = SND_PCM_IOPLUG_VERSION;
     io.name = "always ready";

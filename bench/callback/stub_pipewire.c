@@ -12,10 +12,12 @@
 #include <pipewire/pipewire.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { max_ports = 64, max_frames = 8192, rate = 48000, node_id = 100, first_port_id = 200 };
 
 struct port {
+    char* memory;
     float* buffer;
     enum pw_direction direction;
     void* user_data;
@@ -56,8 +58,17 @@ void stub_set_quantum(unsigned frames) {
     position.clock.duration = frames;
 }
 
-float* stub_port_memory(unsigned index) {
-    return index < num_ports ? ports[index].buffer : NULL;
+static float* port_memory(unsigned index, enum pw_direction direction) {
+    for (unsigned i = 0; i < num_ports; ++i)
+        if (ports[i].direction == direction && index-- == 0)
+            return ports[i].buffer;
+    return NULL;
+}
+float* stub_input_memory(unsigned index) {
+    return port_memory(index, PW_DIRECTION_INPUT);
+}
+float* stub_output_memory(unsigned index) {
+    return port_memory(index, PW_DIRECTION_OUTPUT);
 }
 
 __attribute__((noinline)) void stub_run(unsigned long cycles) {
@@ -174,14 +185,13 @@ void* pw_filter_add_port(struct pw_filter* filter, enum pw_direction direction,
     (void)params;
     (void)num_params;
     struct port_data* data = calloc(1, sizeof *data + user_data_size);
-    /* Cache-line aligned, more than the server promises. */
-    float* buffer = aligned_alloc(64, max_frames * sizeof(float));
-    if (num_ports == max_ports || !data || !buffer)
+    char* memory = aligned_alloc(stub_page, max_frames * sizeof(float) + stub_page);
+    if (num_ports == max_ports || !data || !memory)
         abort();
-    for (unsigned i = 0; i < max_frames; ++i)
-        buffer[i] = 0.0f;
+    memset(memory, 0, max_frames * sizeof(float) + stub_page);
+    float* buffer = (float*)(void*)(memory + (size_t)num_ports * stub_stagger % stub_page);
     struct port* port = &ports[num_ports++];
-    *port = (struct port){.buffer = buffer, .direction = direction, .user_data = data};
+    *port = (struct port){.memory = memory, .buffer = buffer, .direction = direction, .user_data = data};
     data->port = port;
     return data->user_data;
 }
@@ -199,7 +209,7 @@ int pw_filter_connect(struct pw_filter* filter, enum pw_filter_flags flags, cons
 void pw_filter_destroy(struct pw_filter* filter) {
     (void)filter;
     for (unsigned i = 0; i < num_ports; ++i) {
-        free(ports[i].buffer);
+        free(ports[i].memory);
         free(ports[i].user_data);
     }
     num_ports = 0;

@@ -11,7 +11,8 @@
 
 enum { max_stub_channels = 2, max_frames = 8192 };
 
-static float memory[2 * max_stub_channels][max_frames] __attribute__((aligned(64)));
+static float memory[2 * max_stub_channels][max_frames + stub_stagger / sizeof(float)]
+    __attribute__((aligned(stub_page)));
 static const float* const inputs[max_stub_channels] = {memory[0], memory[1]};
 static float* const outputs[max_stub_channels] = {memory[2], memory[3]};
 static const PaStreamCallbackTimeInfo time_info;
@@ -25,8 +26,11 @@ void stub_set_quantum(unsigned frames) {
     quantum = frames;
 }
 
-float* stub_port_memory(unsigned index) {
-    return index < 2 * max_stub_channels ? memory[index] : NULL;
+float* stub_input_memory(unsigned index) {
+    return index < max_stub_channels ? memory[index] : NULL;
+}
+float* stub_output_memory(unsigned index) {
+    return index < max_stub_channels ? memory[max_stub_channels + index] : NULL;
 }
 
 __attribute__((noinline)) void stub_run(unsigned long cycles) {

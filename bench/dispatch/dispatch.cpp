@@ -26,9 +26,10 @@ namespace {
 constexpr std::size_t num_channels = 2;
 constexpr std::size_t max_block = 1024;
 
+/// Not at distances of 4 KiB, at which a processor takes a load and a store for the same place.
 struct Memory {
-    std::array<std::array<float, max_block>, num_channels> in{};
-    std::array<std::array<float, max_block>, num_channels> out{};
+    std::array<std::array<float, max_block + 24>, num_channels> in{};
+    std::array<std::array<float, max_block + 24>, num_channels> out{};
 };
 
 /// The work itself. `Tag` makes two types of it.

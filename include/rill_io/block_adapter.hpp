@@ -12,7 +12,8 @@
 // the latency does not shrink before restart().
 //
 // The rings' lengths are multiples of the block and blocks start at multiples of it, so that a block is
-// contiguous and the graph works inside the rings: one copy in, one copy out.
+// contiguous and the graph works inside the rings: one copy in, one copy out. They go round in no more memory
+// than the quantum at hand needs, so that it stays in the processor's cache.
 
 #include <rill_io/config.hpp>
 #include <rill_io/window.hpp>
@@ -42,7 +43,7 @@ public:
         block_ = block;
         inputs_ = inputs;
         outputs_ = outputs;
-        ring_frames_ = block == 0 ? 0 : (max_quantum + 2 * block + block - 1) / block * block;
+        ring_frames_ = block == 0 ? 0 : round_for(max_quantum);
         input_ring_.assign(std::size_t{inputs} * ring_frames_, 0.0F);
         output_ring_.assign(std::size_t{outputs} * ring_frames_, 0.0F);
         restart();
@@ -59,6 +60,7 @@ public:
         waiting_ = ready_ = 0;
         input_write_ = input_read_ = output_write_ = output_read_ = 0;
         latency_ = primed_for_ = 0;
+        round_ = 0;
         in_rings_ = false;
     }
 
@@ -149,6 +151,7 @@ private:
         if (frames == primed_for_)
             return;
         primed_for_ = frames;
+        go_round_in(round_for(std::min(frames, max_quantum)));
         const std::uint32_t divisor = std::gcd(frames, block_);
         const std::uint32_t phase = inputs_ != 0 ? waiting_ : ready_;
         const std::uint32_t needed = frames > max_quantum ? block_ - 1 : block_ - divisor + phase % divisor;
@@ -159,10 +162,10 @@ private:
         if (needed <= latency_)
             return;
         const std::uint32_t missing = needed - latency_;
-        output_read_ = (output_read_ + ring_frames_ - missing) % ring_frames_;
+        output_read_ = wrapped(output_read_ + round_ - missing);
         for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
             float* const ring = output_ring(channel);
-            const std::uint32_t first = std::min(missing, ring_frames_ - output_read_);
+            const std::uint32_t first = std::min(missing, round_ - output_read_);
             std::memset(ring + output_read_, 0, first * sizeof(float));
             std::memset(ring, 0, (missing - first) * sizeof(float));
         }
@@ -170,14 +173,36 @@ private:
         latency_ = needed;
     }
 
+    /// The frames that a ring needs for cycles of `frames` frames.
+    [[nodiscard]] std::uint32_t round_for(std::uint32_t frames) const noexcept {
+        return (frames + 3 * block_ - 1) / block_ * block_;
+    }
+    /// From now on the rings go round in so many frames, if these are more. What is in the input ring is less
+    /// than a block, and contiguous; what is behind the end of the output ring goes to its new end.
+    void go_round_in(std::uint32_t frames) noexcept {
+        if (frames <= round_)
+            return;
+        if (ready_ != 0 && output_read_ >= output_write_) {
+            const std::uint32_t tail = round_ - output_read_;
+            for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+                std::memmove(output_ring(channel) + frames - tail, output_ring(channel) + output_read_,
+                             tail * sizeof(float));
+            output_read_ = frames - tail;
+        }
+        round_ = frames;
+    }
+    [[nodiscard]] std::uint32_t wrapped(std::uint32_t frame) const noexcept {
+        return frame < round_ ? frame : frame - round_;
+    }
+
     void push_input(std::uint32_t from, std::uint32_t count) noexcept {
-        const std::uint32_t first = std::min(count, ring_frames_ - input_write_);
+        const std::uint32_t first = std::min(count, round_ - input_write_);
         for (std::uint32_t channel = 0; channel < inputs_; ++channel) {
             float* const ring = input_ring(channel);
             std::memcpy(ring + input_write_, server_inputs_[channel] + from, first * sizeof(float));
             std::memcpy(ring, server_inputs_[channel] + from + first, (count - first) * sizeof(float));
         }
-        input_write_ = (input_write_ + count) % ring_frames_;
+        input_write_ = wrapped(input_write_ + count);
         waiting_ += count;
     }
 
@@ -188,18 +213,18 @@ private:
         const std::uint32_t missing = block_ - waiting_;
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
             std::memset(input_ring(channel) + input_write_, 0, missing * sizeof(float));
-        input_write_ = (input_write_ + missing) % ring_frames_;
+        input_write_ = wrapped(input_write_ + missing);
         waiting_ = block_;
     }
 
     void pop_output(std::uint32_t to, std::uint32_t count) noexcept {
-        const std::uint32_t first = std::min(count, ring_frames_ - output_read_);
+        const std::uint32_t first = std::min(count, round_ - output_read_);
         for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
             const float* const ring = output_ring(channel);
             std::memcpy(server_outputs_[channel] + to, ring + output_read_, first * sizeof(float));
             std::memcpy(server_outputs_[channel] + to + first, ring, (count - first) * sizeof(float));
         }
-        output_read_ = (output_read_ + count) % ring_frames_;
+        output_read_ = wrapped(output_read_ + count);
         ready_ -= count;
     }
 
@@ -212,11 +237,11 @@ private:
 
     void take_block() noexcept {
         if (inputs_ != 0) {
-            input_read_ = (input_read_ + block_) % ring_frames_;
+            input_read_ = wrapped(input_read_ + block_);
             waiting_ -= block_;
         }
         if (outputs_ != 0) {
-            output_write_ = (output_write_ + block_) % ring_frames_;
+            output_write_ = wrapped(output_write_ + block_);
             ready_ += block_;
         }
     }
@@ -231,9 +256,10 @@ private:
     std::uint32_t block_ = 0;
     std::uint32_t inputs_ = 0;
     std::uint32_t outputs_ = 0;
-    std::uint32_t ring_frames_ = 0;
-    std::uint32_t waiting_ = 0; ///< frames in the input ring
-    std::uint32_t ready_ = 0;   ///< frames in the output ring
+    std::uint32_t ring_frames_ = 0; ///< for each channel
+    std::uint32_t round_ = 0;       ///< of these the rings go round in
+    std::uint32_t waiting_ = 0;     ///< frames in the input ring
+    std::uint32_t ready_ = 0;       ///< frames in the output ring
     std::uint32_t input_write_ = 0;
     std::uint32_t input_read_ = 0;
     std::uint32_t output_write_ = 0;

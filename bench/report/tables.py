@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Tables as lists of rows of text, written as HTML or Markdown; the first row is the head."""
+
+import html
+
+from results import BLOCKS, CLIENTS
+
+
+def as_html(rows):
+    def line(cells, tag):
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return "<table>" + line(rows[0], "th") + "".join(line(row, "td") for row in rows[1:]) + "</table>"
+
+
+def as_markdown(rows):
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines.insert(1, "|---" + "|---:" * (len(rows[0]) - 1) + "|")
+    return "\n".join(lines) + "\n"
+
+
+def thousands(number, signed=False):
+    return f"{number:{'+' if signed else ''},}".replace("-", "\u2212")
+
+
+def nanoseconds(value):
+    return thousands(round(value)) if value >= 1000 else f"{value:.3g}"
+
+
+def libraries(counted, timed):
+    """One API at 64 frames: what a cycle costs in each client."""
+    head = ["64 frames, -O3", "instructions", "above C", "ns, median (quartiles)", "locks", "clock reads", "allocations",
+            "system calls", "cycles late"]
+    if not counted and not timed:
+        return None
+    rows = [head]
+    generic = int(counted["raw_generic"][64]["instructions"]) if counted and "raw_generic" in counted else None
+    for name, words in CLIENTS.items():
+        counts = (counted or {}).get(name, {}).get(64)
+        time = (timed or {}).get(name, {}).get(64)
+        if not counts and not time:
+            continue
+        row = [words]
+        if counts:
+            number = int(counts["instructions"])
+            row += [thousands(number), thousands(number - generic, signed=True) if generic is not None else "not counted"]
+        else:
+            row += ["not counted"] * 2
+        row.append(f"{nanoseconds(time[1])} ({nanoseconds(time[0])}\u2026{nanoseconds(time[2])})" if time else "not timed")
+        row += [f"{round(float(counts[kind]))}" if counts else "not counted"
+                for kind in ("locks", "clock_reads", "allocations", "system_calls", "cycles_late")]
+        rows.append(row)
+    return rows
+
+
+def blocks(results, api):
+    """One API's own clients by block, at both optimizations."""
+    tables = {optimization: results.instructions(api, optimization) for optimization in "23"}
+    if not any(tables.values()):
+        return None
+    rows = [["instructions per cycle", *(f"-O{optimization}, {block} frames" for optimization in "23" for block in BLOCKS)]]
+    for name, words in CLIENTS.items():
+        if name.startswith("peer_") or not any(name in (table or {}) for table in tables.values()):
+            continue
+        rows.append([words, *((lambda row: thousands(int(row["instructions"])) if row else "\u2013")(
+            (tables[optimization] or {}).get(name, {}).get(block)) for optimization in "23" for block in BLOCKS)])
+    return rows
+
+
+def alsa(rows):
+    if not rows:
+        return None
+    table = {}
+    for row in rows:
+        table.setdefault((row["optimization"], row["access"], int(row["block"])), {})[row["client"]] = row
+    lines = [["access, format, work", "-O", "frames", "C by hand", "rill-io, compile time", "rill-io, run time",
+              "mutex calls: C", "rill-io"]]
+    for (optimization, access, block), by in table.items():
+        if "raw" not in by:
+            continue
+        number = {client: int(row["instructions"]) for client, row in by.items()}
+        lines.append([access, optimization, str(block), thousands(number["raw"])]
+                     + [f"{thousands(number[client])} ({thousands(number[client] - number['raw'], signed=True)})" for client in ("static", "run-time")]
+                     + [f"{float(by[client]['locks']):.0f}" for client in ("raw", "static")])
+    return lines
+
+
+def alsa_peers(rows):
+    """What reads and writes floats, at -O3: by hand, ours, and other libraries."""
+    table = {}
+    for row in rows or []:
+        if row["optimization"] == "3" and row["access"].startswith("read_write FLOAT"):
+            work = row["access"].partition(", ")[2]
+            name = {"raw": f"C by hand, {work}", "static": "rill-io, block and channels at compile time",
+                    "run-time": "rill-io, block and channels at run time"}.get(row["client"], row["client"])
+            table.setdefault(name, {})[int(row["block"])] = row
+    if len(table) < 5:
+        return None
+    blocks_seen = sorted({block for by in table.values() for block in by})
+    lines = [["floats, read and written, -O3", *(f"{block} frames" for block in blocks_seen), "mutex calls", "allocations"]]
+    for name, by in table.items():
+        lines.append([name, *(thousands(int(by[block]["instructions"])) for block in blocks_seen),
+                      f"{float(by[blocks_seen[0]]['locks']):.0f}", f"{float(by[blocks_seen[0]]['allocations']):.0f}"])
+    return lines
+
+
+def latency(rows):
+    if not rows:
+        return None
+    quantums = sorted({int(row["quantum"]) for row in rows})
+    seen = {}
+    for row in rows:
+        seen.setdefault((row["server"], row["client"]), {}).setdefault(int(row["quantum"]), set()).add(int(row["value"]))
+    lines = [["server, client", *(f"quantum {quantum}" for quantum in quantums)]]
+    for (server, client), by in seen.items():
+        lines.append([f"{server}, {client}"] + ["/".join(map(str, sorted(by[quantum]))) if quantum in by else "not measured" for quantum in quantums])
+    return lines
+
+
+def readme(counted, timed):
+    """The short one, to paste."""
+    if not counted or not timed or "raw_generic" not in counted or "raw_generic" not in timed:
+        return None
+    generic = {block: int(row["instructions"]) for block, row in counted["raw_generic"].items()}
+    rows = [["JACK, 2 in + 2 out, gain", *(f"{block} frames" for block in BLOCKS), "ns at 64", "locks", "clock reads", "cycles late"]]
+    for name, words in CLIENTS.items():
+        if name not in counted or name not in timed or any(block not in counted[name] for block in BLOCKS):
+            continue
+        row = counted[name][64]
+        numbers = [int(counted[name][block]["instructions"]) for block in BLOCKS]
+        cells = [thousands(number) if name == "raw_generic" else thousands(number - generic[block], signed=True)
+                 for number, block in zip(numbers, BLOCKS)]
+        rows.append([words, *cells, nanoseconds(timed[name][64][1]),
+                     *(f"{round(float(row[kind]))}" for kind in ("locks", "clock_reads", "cycles_late"))])
+    return rows
