@@ -189,6 +189,9 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 3; ++i) {
         if (MAPPED || PLANAR) {
             map_period(1);
+            need(snd_pcm_areas_silence(areas[1], offsets[1], num_channels, period,
+                                       INTEGERS ? SND_PCM_FORMAT_S32 : SND_PCM_FORMAT_FLOAT),
+                 "silence");
             commit(1);
         } else {
             need((int)snd_pcm_writei(pcms[1], interleaved, period), "prefill");
