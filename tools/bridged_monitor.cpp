@@ -39,9 +39,13 @@ const char* pair_name(std::string_view capture, std::string_view playback) {
 template <class StreamDriver>
 class Pair : public StreamDriver {
 public:
+    /// Once it is open; later another thread may be opening it again.
+    void learn_name() noexcept {
+        name_ = pair_name(this->session().source().info().backend, StreamDriver::info().backend);
+    }
     [[nodiscard]] StreamInfo info() noexcept {
         StreamInfo info = StreamDriver::info();
-        info.backend = pair_name(this->session().source().info().backend, info.backend);
+        info.backend = name_;
         return info;
     }
     Result<void> run(const std::stop_token& stop) {
@@ -53,6 +57,9 @@ public:
         return Error::make(reason.code, info().backend, reason.operation, reason.native_code, "%s%s",
                            captured ? "the capture side: " : "", reason.text);
     }
+
+private:
+    const char* name_ = "";
 };
 
 /// Files are read and written as fast as it goes.
@@ -120,6 +127,7 @@ Outcome play(const Run& run) {
     Pair<StreamDriver> driver;
     if (auto opened = open(driver, run); !opened)
         return Outcome::failed(opened.error());
+    driver.learn_name();
     run.report.info = driver.info();
     run.report.backend = run.report.info.backend;
     auto& session = driver.session();

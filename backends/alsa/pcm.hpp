@@ -3,8 +3,8 @@
 
 // Pcm: one direction of a device. What is negotiated is in negotiation.hpp; here is what every cycle does.
 
+#include "aligned_vector.hpp"
 #include "convert.hpp"
-#include <rill_io/aligned_vector.hpp>
 #include <rill_io/config.hpp>
 #include <rill_io/error.hpp>
 

@@ -27,8 +27,8 @@ struct OpenCall {
 };
 
 /// libjack has one engine and one port graph per process (JackLibGlobals in JackLibGlobals.h): a client of
-/// another server replaces both under all that are open (JackLibClient::Open). So all of ours are of one
-/// server.
+/// another server replaces both under all that are open (JackLibClient::Open). So all that are opened here
+/// are of one server. (Adopted clients, and those of other libraries in the process, are not known here.)
 class OneServer {
 public:
     /// Counts a client of this server; false while clients of another are open. One that is just being closed
@@ -107,10 +107,11 @@ Result<jack_client_t*> open_client_bounded(std::string client_name, std::string 
     if (auto loaded = load_library(); !loaded)
         return loaded.error();
     if (!one_server().enter(resolved(server)))
-        return Error::make(Errc::invalid_config, name, "open", 0,
-                           "a client of JACK server '%s' is open, and libjack can hold only one server per "
-                           "process; close it first, or use another process for '%s'",
-                           one_server().name().c_str(), resolved(server).c_str());
+        return Error::make(
+            Errc::invalid_config, name, "open", 0,
+            "a client of JACK server '%s' is open (or that server hangs), and libjack can hold "
+            "only one server per process; close it, or use another process for '%s'",
+            one_server().name().c_str(), resolved(server).c_str());
     OpenCall call{std::move(client_name), std::move(server), nullptr, jack_status_t{}};
     if (!bounded_call(open_timeout_ms, call, &do_open, &discard_open))
         return Error::make(Errc::timed_out, name, "open", 0,

@@ -53,9 +53,12 @@ struct DeviceWatcher::Told {
     }
 };
 
-Result<void> DeviceWatcher::open(Wakeup& wakeup) {
+Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
     close();
-    const auto client = open_client_bounded("rill-io-watch", {});
+    if (options.client != nullptr)
+        return Error::make(Errc::invalid_config, Backend::name, "devices", 0,
+                           "a client of the host's can't be watched with; name its server instead");
+    const auto client = open_client_bounded("rill-io-watch", std::string(options.server));
     if (!client)
         return client.error();
     client_ = *client;

@@ -33,7 +33,7 @@ public:
                             std::span<const Function> functions, void** slots) noexcept
         : backend_(backend), soname_(soname), package_(package), functions_(functions), slots_(slots) {}
 
-    /// Loads it unless it is loaded. After an error nothing is different, and the next call tries again.
+    /// Loads it unless it is loaded. After an error no slot is different, and the next call tries again.
     /// Errors: `not_installed`. Thread: any but the cycle's. Realtime-safe: no.
     Result<void> load() noexcept {
         // Acquire: whoever finds it loaded also finds the slots filled.

@@ -55,8 +55,11 @@ DeviceWatcher::~DeviceWatcher() {
     delete connection_;
 }
 
-Result<void> DeviceWatcher::open(Wakeup& wakeup) {
-    if (auto connected = connection_->open({}); !connected)
+Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
+    if (options.core != nullptr)
+        return Error::make(Errc::invalid_config, Backend::name, "devices", 0,
+                           "a connection of the host's can't be watched with; name its remote instead");
+    if (auto connected = connection_->open({.remote = options.remote}); !connected)
         return connected;
     const Connection::Lock lock(*connection_);
     connection_->on_change(&ring, &wakeup);

@@ -5,9 +5,9 @@
 //
 // In each round every case runs once, for about 20 us, in another order; shown are the medians of the rounds.
 
+#include "aligned_vector.hpp"
 #include "convert.hpp"
 #include "peers.hpp"
-#include <rill_io/aligned_vector.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -65,8 +65,8 @@ double timed_ns(const Case& one) {
 
 Case memory_copy(std::size_t bytes) {
     return {"memcpy", bytes,
-            repeated([bytes, from = rill::io::AlignedVector<std::byte>(bytes),
-                      to = rill::io::AlignedVector<std::byte>(bytes)]() mutable {
+            repeated([bytes, from = alsa::AlignedVector<std::byte>(bytes),
+                      to = alsa::AlignedVector<std::byte>(bytes)]() mutable {
                 std::memcpy(to.data(), from.data(), bytes);
             })};
 }
@@ -104,8 +104,8 @@ struct Pass {
     alsa::Codec codec;
     std::size_t channels;
     std::size_t sample;
-    rill::io::AlignedVector<std::byte> device; // (as a Pcm has them)
-    rill::io::AlignedVector<float> window;
+    alsa::AlignedVector<std::byte> device; // (as a Pcm has them)
+    alsa::AlignedVector<float> window;
     std::vector<float*> windows;
 };
 

@@ -3,6 +3,8 @@
 // What static dispatch really buys: a chain of nodes as one function, against nodes that are called one after
 // the other. Every node multiplies by its factor; the input is the host's memory, so is the output.
 //
+// The chains are inlined into the loop that measures; the nodes of the others are called through it.
+//
 //   fused          our chain, block and channels known at compile time: one pass over memory for all nodes
 //   fused_run_time our chain, block and channels known when it runs
 //   virtual_nodes  one virtual call for each node and block, which works in place on all channels: the graph

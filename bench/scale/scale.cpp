@@ -107,8 +107,14 @@ void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t b
         !processor.start())
         return state.SkipWithError("the driver does not open");
     Memory memory(channels, quantum);
+    using Ours = decltype(processor);
+    RawCallback callback = [](void* ours, const float* const* inputs, float* const* outputs,
+                              std::uint32_t frames) {
+        static_cast<Ours*>(ours)->process(inputs, outputs, frames);
+    };
     for (auto _ : state) {
-        processor.process(memory.inputs.data(), memory.outputs.data(), quantum);
+        benchmark::DoNotOptimize(callback);
+        callback(&processor, memory.inputs.data(), memory.outputs.data(), quantum);
         benchmark::ClobberMemory();
     }
     if (driver.stats().frames == 0)

@@ -7,7 +7,8 @@
 // But jackd filters its times with 1/8 Hz, and does not begin anew after an xrun: for about eight seconds
 // they are off by up to what was lost, and run wrong by thousands of ppm. So after an xrun, and when a time
 // lies in the future, the clock is looked at instead, less what the callback usually comes late. The own
-// times are believed again when for a second they have agreed with that.
+// times are believed again when for a second they have agreed with that, and after ten seconds in any case:
+// then the callback comes later, or earlier, than it used to.
 
 #include <algorithm>
 #include <cmath>
@@ -32,13 +33,14 @@ public:
         }
         if (shaken || late < -too_early) {
             believed_ = false;
-            agreed_ = 0.0;
+            agreed_ = doubted_ = 0.0;
         }
         const double weight = std::max(std::min(1.0, cycle / mean_over), 1.0 / ++measured_);
         recent_ += (std::clamp(late, usual_ - outlier, usual_ + outlier) - recent_) * weight;
         if (!believed_) {
             agreed_ = std::fabs(recent_ - usual_) < tolerance ? agreed_ + cycle : 0.0;
-            believed_ = agreed_ > believed_after;
+            doubted_ += cycle;
+            believed_ = agreed_ > believed_after || doubted_ > settled_after;
         }
         if (!believed_)
             return now - usual_;
@@ -55,10 +57,12 @@ private:
     static constexpr double outlier = 0.001;      ///< s: a cycle that came late says no more than this
     static constexpr double mean_over = 1.0;      ///< s
     static constexpr double believed_after = 1.0; ///< s
+    static constexpr double settled_after = 10.0; ///< s: jackd's filter has got over it
 
-    double usual_ = 0.0;  ///< how late the callback comes, s
-    double recent_ = 0.0; ///< likewise, also while that is not believed
-    double agreed_ = 0.0; ///< for so long, s
+    double usual_ = 0.0;   ///< how late the callback comes, s
+    double recent_ = 0.0;  ///< likewise, also while that is not believed
+    double agreed_ = 0.0;  ///< for so long, s
+    double doubted_ = 0.0; ///< since it was last shaken, s
     double measured_ = 0.0;
     bool believed_ = true;
 };

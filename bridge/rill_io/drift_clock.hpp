@@ -70,7 +70,7 @@ public:
             return;
         }
         // Where the line lies is the mean of what has come since it was laid, until the loop knows better.
-        ++believed_;
+        believed_ = std::min(believed_ + 1, most_believed);
         const double clipped = std::clamp(error, -max_stretch * deviation_, max_stretch * deviation_);
         deviation_ += (std::min(std::fabs(error), max_stretch * deviation_) - deviation_) *
                       std::min(1.0, length / mean_over);
@@ -126,8 +126,9 @@ private:
     static constexpr double max_stretch = 4.0; ///< a later time than so many mean deviations counts as such
     static constexpr double first_deviation = 100e-6; ///< s
     static constexpr double least_deviation = 20e-6;  ///< s
-    static constexpr int still_young = 8;   ///< measurements in which a line through a late one shows
-    static constexpr double patience = 0.1; ///< s
+    static constexpr int still_young = 8;           ///< measurements in which a line through a late one shows
+    static constexpr double patience = 0.1;         ///< s
+    static constexpr int most_believed = 1'000'000; ///< more do not count: they would come to an end of int
 
     double nominal_period_ = 1.0; ///< s
     double period_ = 1.0;         ///< s per frame

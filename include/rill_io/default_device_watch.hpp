@@ -16,7 +16,7 @@ namespace rill::io {
 template <class B>
 class DefaultDeviceWatch {
 public:
-    void open() noexcept {}
+    void open(const typename B::Options&) noexcept {}
     void close() noexcept {}
     template <class Tell>
     void look(const Tell&) noexcept {}
@@ -27,24 +27,33 @@ public:
 template <WatchableBackend B>
 class DefaultDeviceWatch<B> {
 public:
-    /// Without success there is nothing to tell until the next open().
-    void open() {
+    /// `options` must stay where they are. Without success it is tried again while it is looked at.
+    void open(const typename B::Options& options) {
+        options_ = &options;
+        looks_ = 0;
         monitor_.emplace();
-        if (!monitor_->open())
+        if (!monitor_->open(options))
             monitor_.reset();
         else if (!is_known_)
             known_ = monitor_->devices();
         is_known_ = is_known_ || monitor_.has_value();
     }
-    void close() noexcept { monitor_.reset(); }
+    void close() noexcept {
+        options_ = nullptr;
+        monitor_.reset();
+    }
 
     /// Calls `tell(kind, device)` for each default that is not what it was.
     template <class Tell>
     void look(const Tell& tell) {
+        if (options_ == nullptr)
+            return;
+        if (!monitor_ && ++looks_ >= looks_between_tries)
+            open(*options_);
         if (!monitor_)
             return;
-        if (!monitor_->wait(0)) {
-            close(); // the server has gone
+        if (!monitor_->look()) {
+            monitor_.reset(); // its connection has gone
             return;
         }
         for (const DeviceEvent& event : compare_devices(known_, monitor_->devices()))
@@ -56,6 +65,10 @@ public:
     }
 
 private:
+    static constexpr int looks_between_tries = 50;
+
+    const typename B::Options* options_ = nullptr;
+    int looks_ = 0;
     std::optional<DeviceMonitor<B>> monitor_;
     DeviceList known_;
     bool is_known_ = false;

@@ -21,7 +21,7 @@ namespace rill::io {
 
 /// A backend's side. `open(wakeup)`: rings the wakeup from now on whenever the list may have changed, from
 /// any thread. `list()`: the devices now, `server_lost` once the server has gone. `close()`: rings no more.
-/// Thread: control.
+/// One whose options name a server also has `open(wakeup, options)`. Thread: control.
 template <class W>
 concept DeviceWatcher = requires(W watcher, Wakeup& wakeup) {
     { watcher.open(wakeup) } -> std::same_as<Result<void>>;
@@ -81,10 +81,17 @@ public:
     DeviceMonitor(const DeviceMonitor&) = delete;
     DeviceMonitor& operator=(const DeviceMonitor&) = delete;
 
-    /// Connects and takes the first list, which brings no events. Errors: as Backend::devices().
-    /// Thread: control. Realtime-safe: no.
-    Result<void> open() {
-        if (auto opened = watcher_.open(wakeup_); !opened)
+    /// Connects (to the server that the options name) and takes the first list, which brings no events.
+    /// Errors: as Backend::devices(); `invalid_config` for a client or connection of the host's, which can't
+    /// be watched. Thread: control. Realtime-safe: no.
+    Result<void> open(const typename B::Options& options = {}) {
+        const auto connect = [&]() -> Result<void> {
+            if constexpr (requires { watcher_.open(wakeup_, options); })
+                return watcher_.open(wakeup_, options);
+            else
+                return watcher_.open(wakeup_);
+        };
+        if (auto opened = connect(); !opened)
             return opened;
         auto listed = watcher_.list();
         if (!listed)
@@ -104,6 +111,13 @@ public:
         // What happens together (a node and its ports) is told together.
         for (int round = 0; round < most_settling_rounds && !lost_ && wakeup_.wait(settle_ms); ++round) {
         }
+        return look();
+    }
+
+    /// The events since the last call, at once. Errors: `server_lost`. Thread: control, one at a time.
+    /// Realtime-safe: no (it may ask the server).
+    Result<std::vector<DeviceEvent>> look() {
+        (void)wakeup_.wait(0);
         auto listed = watcher_.list();
         lost_ = !listed;
         if (!listed)

@@ -20,7 +20,8 @@ enum class Meanwhile : std::uint8_t {
 struct Reconnection {
     Meanwhile meanwhile = Meanwhile::pause;
     /// Tells when another device becomes the default. Needs a connection to the server of its own, where the
-    /// backend can watch its devices (PipeWire, JACK, ALSA); the others never tell.
+    /// backend can watch its devices (PipeWire, JACK, ALSA); the others never tell, nor does a stream in a
+    /// client or connection of the host's.
     bool watch_defaults = false;
     /// Called for each event too, by the supervisor thread. It must not stop, close or start the driver.
     void (*on_event)(void* context, const StreamEvent& event) = nullptr;

@@ -31,7 +31,7 @@ struct StreamEvent {
     std::uint32_t sample_rate = 0; ///< Hz, the stream's
     std::uint32_t quantum = 0;     ///< frames, the stream's
     Error error{};                 ///< of `lost`
-    char device[128]{};            ///< Device::id of a new default; empty: there is none
+    char device[128]{};            ///< Device::id of a new default, its first 127 bytes; empty: none is
 };
 
 [[nodiscard]] constexpr const char* to_string(StreamEvent::Kind kind) noexcept {

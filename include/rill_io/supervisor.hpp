@@ -187,6 +187,8 @@ private:
             }
             seen_cycles = cycles;
             look();
+            if (changes_.known() && !resuming_)
+                look_at_defaults();
             const auto timeout_ms = static_cast<int>(config.value().liveness_timeout_ms);
             if (Backend::drives_itself && timeout_ms != 0 && idle_ms >= timeout_ms)
                 stream().lost(Errc::timed_out,
@@ -212,6 +214,9 @@ private:
                       [this](StreamEvent::Kind kind, std::uint64_t frames, std::uint32_t count) {
                           tell(kind, frames, count);
                       });
+    }
+
+    void look_at_defaults() {
         defaults_.look([this](StreamEvent::Kind kind, const Device& device) {
             StreamEvent event = event_of(kind);
             copy_text(event.device, device.id);
@@ -273,7 +278,7 @@ private:
 
     void watch_defaults() {
         if (reconnection.watch_defaults)
-            defaults_.open();
+            defaults_.open(options.value());
     }
 
     Result<void> open_again() {

@@ -395,3 +395,26 @@ TEST_CASE("run() ends with success when the capture side has come to its end") {
     else
         CHECK(driver.stats().frames > 0);
 }
+
+TEST_CASE(
+    "bridge: after an xrun a backend's times are believed again, at last even if the callback comes later") {
+    constexpr std::uint64_t cycle_ns = 5'333'333;
+    io::CycleTime time;
+    time.start();
+    std::uint64_t own_ns = 1'000'000'000;
+    // Runs on for so long; is the last cycle's time the backend's own?
+    const auto believes_after = [&](double seconds, std::uint64_t late_ns, bool shaken) {
+        double answer = 0.0;
+        for (double passed = 0.0; passed < seconds; passed += static_cast<double>(cycle_ns) * 1e-9) {
+            own_ns += cycle_ns;
+            answer = time.update(own_ns, own_ns + late_ns, static_cast<double>(cycle_ns) * 1e-9, shaken);
+            shaken = false;
+        }
+        return answer == static_cast<double>(own_ns) * 1e-9;
+    };
+    CHECK(believes_after(3.0, 100'000, false));
+    CHECK_FALSE(believes_after(0.5, 120'000, true));
+    CHECK(believes_after(1.0, 120'000, false)); // about as late as ever
+    CHECK_FALSE(believes_after(9.0, 300'000, true));
+    CHECK(believes_after(1.5, 300'000, false)); // it stays so
+}

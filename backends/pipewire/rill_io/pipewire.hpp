@@ -162,7 +162,7 @@ public:
     DeviceWatcher(const DeviceWatcher&) = delete;
     DeviceWatcher& operator=(const DeviceWatcher&) = delete;
 
-    Result<void> open(Wakeup& wakeup);
+    Result<void> open(Wakeup& wakeup, const Options& options = {});
     Result<DeviceList> list();
     void close() noexcept;
 

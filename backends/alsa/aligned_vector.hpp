@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// AlignedVector: a vector that begins at the beginning of a cache line, so that no vector register's load or
-// store from its beginning on lies across two.
+// AlignedVector: a vector that begins at the beginning of a cache line, so that vector registers which are
+// loaded and stored from there on lie within one.
 
 #include <cstddef>
 #include <new>
 #include <vector>
 
-namespace rill::io {
+namespace rill::io::alsa {
 
 /// x86-64's, and most others'.
 inline constexpr std::size_t cache_line = 64;
@@ -36,4 +36,4 @@ struct CacheLineAllocator {
 template <class T>
 using AlignedVector = std::vector<T, CacheLineAllocator<T>>;
 
-} // namespace rill::io
+} // namespace rill::io::alsa
