@@ -73,13 +73,7 @@ struct Portable {
 
 #if defined(__SSE2__)
 /// Four lanes; a part of every x86-64.
-struct Sse2 {
-    static constexpr std::size_t lanes = 4;
-    using Floats = float __attribute__((vector_size(16)));
-    using Ints = std::int32_t __attribute__((vector_size(16)));
-    using Words = std::uint32_t __attribute__((vector_size(16)));
-    using Halves = std::int16_t __attribute__((vector_size(8)));
-    using Mask = Ints;
+struct Sse2 : Portable {
     static constexpr bool rounds_to_lowest = true;
 
     [[gnu::always_inline]] static Floats min(Floats x, Floats limit) noexcept { return _mm_min_ps(x, limit); }
@@ -90,23 +84,8 @@ struct Sse2 {
     [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
         return reinterpret_cast<Mask>(_mm_cmpunord_ps(a, b));
     }
-    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
     [[gnu::always_inline]] static bool any(Mask mask) noexcept {
         return _mm_movemask_ps(reinterpret_cast<__m128>(mask)) != 0;
-    }
-    [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
-        return __builtin_shufflevector(a, b, 0, 2, 4, 6);
-    }
-    [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
-        return __builtin_shufflevector(a, b, 1, 3, 5, 7);
-    }
-    template <class Load>
-    [[gnu::always_inline]] static Ints row(Load load) noexcept {
-        return load(0);
-    }
-    template <class Store>
-    [[gnu::always_inline]] static void for_each_quad(Ints row, Store store) noexcept {
-        store(0, row);
     }
 };
 #endif

@@ -68,22 +68,26 @@ template <class T, std::size_t... I>
                                    static_cast<int>(sizeof...(I) / 2 + I / 2 + (I % 2) * sizeof...(I))...);
 }
 
-/// Both channels of frames that lie interleaved, and back.
-template <class Wire, class Ops>
-[[gnu::always_inline]] inline void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                             typename Ops::Ints& right) noexcept {
-    const auto a = Wire::template load_lanes<Ops>(from);
-    const auto b = Wire::template load_lanes<Ops>(from + Ops::lanes * Wire::bytes);
-    left = Ops::evens(a, b);
-    right = Ops::odds(a, b);
-}
-template <class Wire, class Ops>
-[[gnu::always_inline]] inline void store_pair(std::byte* to, typename Ops::Ints left,
-                                              typename Ops::Ints right) noexcept {
-    constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-    Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
-    Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
-}
+/// Both channels of frames that lie interleaved, and back, for an encoding whose adjacent samples can be
+/// loaded and stored.
+template <class Wire>
+struct PairsOfLanes {
+    template <class Ops>
+    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
+                                                 typename Ops::Ints& right) noexcept {
+        const auto a = Wire::template load_lanes<Ops>(from);
+        const auto b = Wire::template load_lanes<Ops>(from + Ops::lanes * Wire::bytes);
+        left = Ops::evens(a, b);
+        right = Ops::odds(a, b);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
+                                                  typename Ops::Ints right) noexcept {
+        constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
+        Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
+        Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
+    }
+};
 
 // An encoding, "Wire", is: `bytes`; get and put of one sample as an integer in this machine's order; for
 // vectors load and store of adjacent samples, load_pair and store_pair of adjacent frames of two, load_quad
@@ -92,7 +96,7 @@ template <class Wire, class Ops>
 
 /// Four bytes, of which the low `Bits` count (32, 24), or a float's (0).
 template <std::uint32_t Bits, bool Swapped>
-struct FourBytes {
+struct FourBytes : PairsOfLanes<FourBytes<Bits, Swapped>> {
     static constexpr std::size_t bytes = 4;
     static constexpr std::uint32_t bits = Bits;
 
@@ -120,16 +124,6 @@ struct FourBytes {
         store(to, in_order(samples));
     }
     template <class Ops>
-    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                                 typename Ops::Ints& right) noexcept {
-        kernel::load_pair<FourBytes, Ops>(from, left, right);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
-                                                  typename Ops::Ints right) noexcept {
-        kernel::store_pair<FourBytes, Ops>(to, left, right);
-    }
-    template <class Ops>
     [[gnu::always_inline]] static Quad load_quad(const std::byte* from) noexcept {
         return load<Quad>(from);
     }
@@ -148,7 +142,7 @@ struct FourBytes {
 };
 
 template <bool Swapped>
-struct ThreeBytes {
+struct ThreeBytes : PairsOfLanes<ThreeBytes<Swapped>> {
     static constexpr std::size_t bytes = 3;
     static constexpr std::uint32_t bits = 24;
 
@@ -173,16 +167,6 @@ struct ThreeBytes {
     template <class Ops>
     [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
         Ops::template store_threes<Swapped>(to, samples);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
-                                                 typename Ops::Ints& right) noexcept {
-        kernel::load_pair<ThreeBytes, Ops>(from, left, right);
-    }
-    template <class Ops>
-    [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
-                                                  typename Ops::Ints right) noexcept {
-        kernel::store_pair<ThreeBytes, Ops>(to, left, right);
     }
     template <class Ops>
     [[gnu::always_inline]] static Quad load_quad(const std::byte* from) noexcept {

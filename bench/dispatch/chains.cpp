@@ -14,6 +14,7 @@
 // The label is how many samples a vector holds in this program: it is built for any x86-64, and again for
 // x86-64-v3 (AVX2).
 
+#include "../host_memory.hpp"
 #include <rill_io/driver.hpp>
 #include <rill_io/host.hpp>
 #include <rill_io/kernel.hpp>
@@ -35,24 +36,6 @@ namespace {
 
 namespace io = rill::io;
 
-/// The host's memory.
-class Memory {
-public:
-    Memory(std::size_t channels, std::size_t frames) : samples_(2 * channels * (frames + margin), 0.5F) {
-        for (std::size_t channel = 0; channel < channels; ++channel) {
-            inputs.push_back(samples_.data() + channel * (frames + margin));
-            outputs.push_back(samples_.data() + (channels + channel) * (frames + margin));
-        }
-    }
-    std::vector<const float*> inputs;
-    std::vector<float*> outputs;
-
-private:
-    /// At distances of 4 KiB a processor takes a load and a store for the same place.
-    static constexpr std::size_t margin = 24;
-    std::vector<float> samples_;
-};
-
 /// Another one for each node, so that no two are the same number.
 constexpr float factor(std::size_t node) {
     return 1.0F + 0.001F * static_cast<float>(node);
@@ -73,7 +56,7 @@ void show(benchmark::State& state, std::size_t nodes, std::size_t channels, std:
 template <class Process>
 void measure(benchmark::State& state, std::size_t nodes, std::size_t channels, const Process& process) {
     const auto frames = static_cast<std::size_t>(state.range(0));
-    Memory memory(channels, frames);
+    HostMemory memory(channels, frames);
     for (auto _ : state) {
         process(memory.inputs.data(), memory.outputs.data(), static_cast<std::uint32_t>(frames));
         benchmark::ClobberMemory();

@@ -10,6 +10,7 @@
 //   the
 //                            same graph without the adapter, with it, and what one copy each way costs alone
 
+#include "../host_memory.hpp"
 #include <rill_io/driver.hpp>
 #include <rill_io/host.hpp>
 #include <rill_io/nodes.hpp>
@@ -28,25 +29,7 @@ namespace {
 
 namespace io = rill::io;
 
-class Memory {
-public:
-    Memory(std::size_t channels, std::size_t frames) : samples_(2 * channels * (frames + margin), 0.5F) {
-        for (std::size_t channel = 0; channel < channels; ++channel) {
-            inputs.push_back(samples_.data() + channel * (frames + margin));
-            outputs.push_back(samples_.data() + (channels + channel) * (frames + margin));
-        }
-    }
-    std::vector<const float*> inputs;
-    std::vector<float*> outputs;
-
-private:
-    /// At distances of 4 KiB a processor takes a load and a store for the same place.
-    static constexpr std::size_t margin = 24;
-    std::vector<float> samples_;
-};
-
 // --- the callback by hand
-// ------------------------------------------------------------------------------------
 
 struct RawState {
     std::size_t channels;
@@ -69,7 +52,7 @@ void raw_callback(void* state, const float* const* inputs, float* const* outputs
 }
 
 void measure_raw(benchmark::State& state, std::size_t nodes, std::size_t channels, std::uint32_t frames) {
-    Memory memory(channels, frames);
+    HostMemory memory(channels, frames);
     RawState raw{channels, std::vector<float>(nodes, 0.999F)};
     RawCallback callback = &raw_callback;
     for (auto _ : state) {
@@ -80,7 +63,6 @@ void measure_raw(benchmark::State& state, std::size_t nodes, std::size_t channel
 }
 
 // --- the library
-// ---------------------------------------------------------------------------------------------
 
 template <std::size_t... I>
 auto gains(std::index_sequence<I...>) {
@@ -106,7 +88,7 @@ void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t b
                      {.max_frames = quantum}) ||
         !processor.start())
         return state.SkipWithError("the driver does not open");
-    Memory memory(channels, quantum);
+    HostMemory memory(channels, quantum);
     using Ours = decltype(processor);
     RawCallback callback = [](void* ours, const float* const* inputs, float* const* outputs,
                               std::uint32_t frames) {
@@ -153,8 +135,8 @@ void adapter_adapted(benchmark::State& state) {
 /// Two channels in and two out, a quantum long.
 void adapter_copies(benchmark::State& state) {
     const auto quantum = static_cast<std::size_t>(state.range(1));
-    Memory memory(2, quantum);
-    Memory ring(2, quantum);
+    HostMemory memory(2, quantum);
+    HostMemory ring(2, quantum);
     for (auto _ : state) {
         for (std::size_t channel = 0; channel < 2; ++channel) {
             std::memcpy(ring.outputs[channel], memory.inputs[channel], quantum * sizeof(float));

@@ -111,13 +111,23 @@ public:
         // What happens together (a node and its ports) is told together.
         for (int round = 0; round < most_settling_rounds && !lost_ && wakeup_.wait(settle_ms); ++round) {
         }
-        return look();
+        return list_again();
     }
 
-    /// The events since the last call, at once. Errors: `server_lost`. Thread: control, one at a time.
-    /// Realtime-safe: no (it may ask the server).
+    /// As wait(0), but what happens together may be told in parts: it does not wait at all. Asks the server
+    /// only if it has told of something. Errors: `server_lost`. Thread: control, one at a time.
+    /// Realtime-safe: no.
     Result<std::vector<DeviceEvent>> look() {
-        (void)wakeup_.wait(0);
+        if (!lost_ && !wakeup_.wait(0))
+            return std::vector<DeviceEvent>{};
+        return list_again();
+    }
+
+    /// The list as of open() or the last wait() or look(). Thread: control.
+    [[nodiscard]] const DeviceList& devices() const noexcept { return devices_; }
+
+private:
+    Result<std::vector<DeviceEvent>> list_again() {
         auto listed = watcher_.list();
         lost_ = !listed;
         if (!listed)
@@ -127,10 +137,6 @@ public:
         return events;
     }
 
-    /// The list as of open() or the last wait(). Thread: control.
-    [[nodiscard]] const DeviceList& devices() const noexcept { return devices_; }
-
-private:
     static constexpr int settle_ms = 30;
     static constexpr int most_settling_rounds = 10;
 
