@@ -87,6 +87,10 @@ struct PairsOfLanes {
         Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
         Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
     }
+
+private:
+    friend Wire;
+    PairsOfLanes() = default;
 };
 
 // An encoding, "Wire", is: `bytes`; get and put of one sample as an integer in this machine's order; for
