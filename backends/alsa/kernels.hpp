@@ -102,7 +102,6 @@ template <class Wire, class Ops>
 struct Loops {
     using Floats = typename Ops::Floats;
     using Ints = typename Ops::Ints;
-    using Mask = typename Ops::Mask;
     static constexpr std::size_t lanes = Ops::lanes;
     static constexpr bool dithers = Wire::bits != 0;
 
@@ -110,10 +109,9 @@ struct Loops {
         std::size_t i = 0;
         if constexpr (HasLanes<Ops, Wire>)
             if (step == Wire::bytes && frames >= lanes) {
-                for_each_lanes(0, frames, [=](std::size_t at) __attribute__((always_inline)) {
+                for_each_lanes(0, frames, [=](std::size_t at, std::size_t) __attribute__((always_inline)) {
                     store(to + at,
                           decode<Wire, Ops>(Wire::template load_lanes<Ops>(from + at * Wire::bytes)));
-                    return Mask{};
                 });
                 return;
             }
@@ -126,13 +124,12 @@ struct Loops {
     static void read_stereo(const std::byte* from, float* left, float* right, std::size_t frames) noexcept {
         if constexpr (HasLanes<Ops, Wire>)
             if (frames >= lanes) {
-                for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
+                for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
                     Ints a;
                     Ints b;
                     Wire::template load_pair<Ops>(from + i * 2 * Wire::bytes, a, b);
                     store(left + i, decode<Wire, Ops>(a));
                     store(right + i, decode<Wire, Ops>(b));
-                    return Mask{};
                 });
                 return;
             }
@@ -159,14 +156,12 @@ struct Loops {
                             std::size_t frames) noexcept {
         if constexpr (HasLanes<Ops, Wire>)
             if (channels >= quad && frames >= lanes) {
-                for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
+                for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
                     for_each_quad(channels, [=](std::size_t c) __attribute__((always_inline)) {
                         const auto four = load_quads<Wire, Ops>(from + i * step + c * Wire::bytes, step);
                         for (std::size_t k = 0; k < quad; ++k)
                             store(to[c + k] + i, decode<Wire, Ops>(four[k]));
-                        return Mask{};
                     });
-                    return Mask{};
                 });
                 return;
             }
@@ -225,106 +220,121 @@ private:
         (void)write_pairs<true>(left, right, to, frames);
     }
 
-    /// `convert(i)` for frames i, i + 1 ... i + lanes - 1, from `first` on; the last ones may come twice,
-    /// which is cheaper than one after the other. At least `lanes` frames. Returns what the calls do, put
-    /// together: where a NaN was.
+    /// `convert(i, k)` for frames i, i + 1 ... i + lanes - 1, from `first` on; the last ones may come twice,
+    /// which is cheaper than one after the other. At least `lanes` frames. `k` is 0 and 1 in turn: a call
+    /// that goes on from what another of the same `k` has left need not wait for the call just before.
     template <class Convert>
-    [[gnu::always_inline]] static Mask for_each_lanes(std::size_t first, std::size_t frames,
+    [[gnu::always_inline]] static void for_each_lanes(std::size_t first, std::size_t frames,
                                                       Convert convert) noexcept {
-        Mask nan{};
         std::size_t i = first;
         for (; i + 2 * lanes <= frames; i += 2 * lanes) {
-            nan = Ops::either(nan, convert(i));
-            nan = Ops::either(nan, convert(i + lanes));
+            convert(i, 0);
+            convert(i + lanes, 1);
         }
         if (i + lanes <= frames) {
-            nan = Ops::either(nan, convert(i));
+            convert(i, 0);
             i += lanes;
         }
         if (i < frames)
-            nan = Ops::either(nan, convert(frames - lanes));
-        return nan;
+            convert(frames - lanes, 1);
     }
-    /// Likewise for channels c, c + 1, c + 2, c + 3.
+    /// `convert(c)` for channels c, c + 1, c + 2, c + 3; the last ones may come twice.
     template <class Convert>
-    [[gnu::always_inline]] static Mask for_each_quad(std::size_t channels, Convert convert) noexcept {
-        Mask nan{};
+    [[gnu::always_inline]] static void for_each_quad(std::size_t channels, Convert convert) noexcept {
         std::size_t c = 0;
         for (; c + quad <= channels; c += quad)
-            nan = Ops::either(nan, convert(c));
+            convert(c);
         if (c < channels)
-            nan = Ops::either(nan, convert(channels - quad));
-        return nan;
+            convert(channels - quad);
     }
-    /// Where one of the two is NaN, if that matters.
-    [[gnu::always_inline]] static Mask nan_in(Floats a, Floats b) noexcept {
-        if constexpr (Wire::bits == 0)
-            return Mask{};
-        else
-            return Ops::unordered(a, b);
-    }
+
+    /// Where a NaN was among what was written, if that matters.
+    class NanWatch {
+    public:
+        [[gnu::always_inline]] void note(std::size_t k, Floats a, Floats b) noexcept {
+            if constexpr (Wire::bits != 0)
+                Ops::note_nan(nan_[k], a, b);
+        }
+        [[gnu::always_inline]] bool found() const noexcept {
+            if constexpr (Wire::bits != 0)
+                return Ops::any(nan_[0], nan_[1]);
+            return false;
+        }
+
+    private:
+        std::array<typename Ops::Nan, 2> nan_{Ops::no_nan, Ops::no_nan};
+    };
 
     /// True: a NaN was among them, and is not right.
     template <bool Clean>
     static bool write_as(const float* from, std::byte* to, std::size_t step, std::size_t frames) noexcept {
+        NanWatch nan;
         if constexpr (HasLanes<Ops, Wire>)
-            if (step == Wire::bytes && frames >= lanes)
-                return Ops::any(for_each_lanes(0, frames, [=](std::size_t at) __attribute__((always_inline)) {
-                    const auto samples = load<Floats>(from + at);
-                    Wire::template store_lanes<Ops>(to + at * Wire::bytes, encode<Wire, Ops, Clean>(samples));
-                    return nan_in(samples, samples);
-                }));
-        Mask nan{};
+            if (step == Wire::bytes && frames >= lanes) {
+                for_each_lanes(0, frames,
+                               [=, &nan](std::size_t at, std::size_t k) __attribute__((always_inline)) {
+                                   const auto samples = load<Floats>(from + at);
+                                   nan.note(k, samples, samples);
+                                   Wire::template store_lanes<Ops>(to + at * Wire::bytes,
+                                                                   encode<Wire, Ops, Clean>(samples));
+                               });
+                return nan.found();
+            }
         std::size_t i = 0;
         for (; i + lanes <= frames; i += lanes) {
             const auto samples = load<Floats>(from + i);
-            nan = Ops::either(nan, nan_in(samples, samples));
+            nan.note(0, samples, samples);
             scatter<Wire, Ops>(to + i * step, step, encode<Wire, Ops, Clean>(samples));
         }
         const Floats rest = load_some<Ops>(from + i, frames - i);
-        nan = Ops::either(nan, nan_in(rest, rest));
+        nan.note(1, rest, rest);
         scatter<Wire, Ops>(to + i * step, step, encode<Wire, Ops, Clean>(rest), frames - i);
-        return Ops::any(nan);
+        return nan.found();
     }
 
     /// Likewise. At least four channels and `lanes` frames.
     template <bool Clean>
     [[gnu::noinline]] static bool write_quads(const float* const* from, std::byte* to, std::size_t step,
                                               std::size_t channels, std::size_t frames) noexcept {
-        return Ops::any(for_each_lanes(0, frames, [=](std::size_t i) __attribute__((always_inline)) {
-            return for_each_quad(channels, [=](std::size_t c) __attribute__((always_inline)) {
+        NanWatch nan;
+        for_each_lanes(0, frames, [=, &nan](std::size_t i, std::size_t) __attribute__((always_inline)) {
+            for_each_quad(channels, [=, &nan](std::size_t c) __attribute__((always_inline)) {
                 const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + 1] + i),
                                                     load<Floats>(from[c + 2] + i),
                                                     load<Floats>(from[c + 3] + i)};
+                nan.note(0, four[0], four[1]);
+                nan.note(1, four[2], four[3]);
                 store_quads<Wire, Ops>(to + i * step + c * Wire::bytes, step,
                                        {encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
                                         encode<Wire, Ops, Clean>(four[2]),
                                         encode<Wire, Ops, Clean>(four[3])});
-                return Ops::either(nan_in(four[0], four[1]), nan_in(four[2], four[3]));
             });
-        }));
+        });
+        return nan.found();
     }
 
     /// Likewise. At least `lanes` frames.
     template <bool Clean>
-    static bool write_pairs(const float* left, const float* right, std::byte* to,
+    [[gnu::always_inline]] static bool write_pairs(const float* left, const float* right, std::byte* to,
                             std::size_t frames) noexcept {
-        const auto convert = [=](std::size_t i) __attribute__((always_inline)) {
+        NanWatch nan;
+        const auto convert = [=, &nan](std::size_t i, std::size_t k) __attribute__((always_inline)) {
             const auto a = load<Floats>(left + i);
             const auto b = load<Floats>(right + i);
             Wire::template store_pair<Ops>(to + i * 2 * Wire::bytes, encode<Wire, Ops, Clean>(a),
                                            encode<Wire, Ops, Clean>(b));
-            return nan_in(a, b);
+            nan.note(k, a, b);
         };
         // What lies across two cache lines takes twice as long to store: so the first vector comes alone, and
         // the others where memory is aligned.
         if constexpr (Wire::bytes % 2 == 0)
             if (const std::size_t past = reinterpret_cast<std::uintptr_t>(to) % sizeof(Ints); past != 0) {
-                const Mask nan = convert(0);
-                return Ops::any(
-                    Ops::either(nan, for_each_lanes(lanes - past / (2 * Wire::bytes), frames, convert)));
+                convert(0, 0);
+                for_each_lanes(lanes - past / (2 * Wire::bytes), frames, convert);
+                return nan.found();
             }
-        return Ops::any(for_each_lanes(0, frames, convert));
+        for_each_lanes(0, frames, convert);
+        return nan.found();
     }
 };
 

@@ -27,7 +27,8 @@ struct Portable {
     using Ints = std::int32_t __attribute__((vector_size(16)));
     using Words = std::uint32_t __attribute__((vector_size(16)));
     using Halves = std::int16_t __attribute__((vector_size(8)));
-    using Mask = Ints;
+    using Nan = Ints;
+    static constexpr Nan no_nan{};
     /// Does round() make the lowest integer of what is lower still?
     static constexpr bool rounds_to_lowest = false;
 
@@ -47,11 +48,14 @@ struct Portable {
         return __builtin_convertvector(reinterpret_cast<Floats>(reinterpret_cast<Ints>(rounded) | sign),
                                        Ints);
     }
-    /// In each lane: is one of the two no number?
-    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept { return (a != a) | (b != b); }
-    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
-    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
-        return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+    /// Notes where one of the two is no number.
+    [[gnu::always_inline]] static void note_nan(Nan& nan, Floats a, Floats b) noexcept {
+        nan |= (a != a) | (b != b);
+    }
+    /// Was one noted? Yes may be wrong if there was an infinity; no is right.
+    [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
+        const Nan nan = a | b;
+        return (nan[0] | nan[1] | nan[2] | nan[3]) != 0;
     }
     /// Of the samples a0 a1 ... b0 b1 ...: every other one.
     [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
@@ -59,6 +63,13 @@ struct Portable {
     }
     [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
         return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    }
+    /// a0 b0 a1 b1 ...: the first half of them, and the last.
+    [[gnu::always_inline]] static Ints first_pairs(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    }
+    [[gnu::always_inline]] static Ints last_pairs(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 2, 6, 3, 7);
     }
     /// A vector of the quads that `load(place)` returns; and `store(place, quad)` for each of a vector's.
     template <class Load>
@@ -81,11 +92,11 @@ struct Sse2 : Portable {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm_cvtps_epi32(x));
     }
-    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
-        return reinterpret_cast<Mask>(_mm_cmpunord_ps(a, b));
+    [[gnu::always_inline]] static void note_nan(Nan& nan, Floats a, Floats b) noexcept {
+        nan |= reinterpret_cast<Nan>(_mm_cmpunord_ps(a, b));
     }
-    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
-        return _mm_movemask_ps(reinterpret_cast<__m128>(mask)) != 0;
+    [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
+        return _mm_movemask_ps(reinterpret_cast<__m128>(a | b)) != 0;
     }
 };
 #endif
@@ -119,7 +130,8 @@ struct Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(32)));
     using Words = std::uint32_t __attribute__((vector_size(32)));
     using Halves = std::int16_t __attribute__((vector_size(16)));
-    using Mask = Ints;
+    using Nan = Ints;
+    static constexpr Nan no_nan{};
     static constexpr bool rounds_to_lowest = true;
 
     [[gnu::always_inline]] static Floats min(Floats x, Floats limit) noexcept {
@@ -131,12 +143,11 @@ struct Avx2 {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm256_cvtps_epi32(x));
     }
-    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
-        return reinterpret_cast<Mask>(_mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+    [[gnu::always_inline]] static void note_nan(Nan& nan, Floats a, Floats b) noexcept {
+        nan |= reinterpret_cast<Nan>(_mm256_cmp_ps(a, b, _CMP_UNORD_Q));
     }
-    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return a | b; }
-    [[gnu::always_inline]] static bool any(Mask mask) noexcept {
-        return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+    [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
+        return _mm256_movemask_ps(reinterpret_cast<__m256>(a | b)) != 0;
     }
 
     // In two steps, across the halves and then within them: what the compiler makes of one takes six.
@@ -145,6 +156,12 @@ struct Avx2 {
     }
     [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
         return __builtin_shufflevector(low_halves(a, b), high_halves(a, b), 1, 3, 9, 11, 5, 7, 13, 15);
+    }
+    [[gnu::always_inline]] static Ints first_pairs(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    }
+    [[gnu::always_inline]] static Ints last_pairs(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
     }
     template <class Load>
     [[gnu::always_inline]] static Ints row(Load load) noexcept {
@@ -229,7 +246,8 @@ struct Avx512 : Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(64)));
     using Words = std::uint32_t __attribute__((vector_size(64)));
     using Halves = std::int16_t __attribute__((vector_size(32)));
-    using Mask = __mmask16;
+    using Nan = Floats;
+    static constexpr Nan no_nan = Floats{} + 1.0F;
     static constexpr bool rounds_to_lowest = true;
     /// g++ 12 warns about its own unmasked functions.
     static constexpr __mmask16 all = 0xffff;
@@ -243,11 +261,14 @@ struct Avx512 : Avx2 {
     [[gnu::always_inline]] static Ints round(Floats x) noexcept {
         return reinterpret_cast<Ints>(_mm512_maskz_cvtps_epi32(all, x));
     }
-    [[gnu::always_inline]] static Mask unordered(Floats a, Floats b) noexcept {
-        return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q);
+    // A sum of products is a NaN from the first one on: that is one instruction, where a comparison and what
+    // keeps its mask are two.
+    [[gnu::always_inline]] static void note_nan(Nan& nan, Floats a, Floats b) noexcept {
+        nan = _mm512_maskz_fmadd_ps(all, a, b, nan);
     }
-    [[gnu::always_inline]] static Mask either(Mask a, Mask b) noexcept { return _mm512_kor(a, b); }
-    [[gnu::always_inline]] static bool any(Mask mask) noexcept { return mask != 0; }
+    [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
+        return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) != 0;
+    }
 
     // One instruction for each of them.
     [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
@@ -255,6 +276,19 @@ struct Avx512 : Avx2 {
     }
     [[gnu::always_inline]] static Ints odds(Ints a, Ints b) noexcept {
         return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    }
+    // Likewise; but in Zen 5 it takes two steps of one kind, and with this one in two instructions of another
+    // kind the four have room beside each other.
+    [[gnu::always_inline]] static Ints first_pairs(Ints a, Ints b) noexcept {
+        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    }
+    [[gnu::always_inline]] static Ints last_pairs(Ints a, Ints b) noexcept {
+        const auto lane =
+            reinterpret_cast<__m512i>(Ints{8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15});
+        const __m512i even = _mm512_maskz_permutexvar_epi32(all, lane, reinterpret_cast<__m512i>(a));
+        constexpr __mmask16 odd_lanes = 0xaaaa;
+        return reinterpret_cast<Ints>(
+            _mm512_mask_permutexvar_epi32(even, odd_lanes, lane, reinterpret_cast<__m512i>(b)));
     }
     template <class Load>
     [[gnu::always_inline]] static Ints row(Load load) noexcept {

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
 namespace rill::io::alsa::kernel {
 
@@ -57,17 +56,6 @@ template <class Ints>
     return ((x << 8) & high_bytes) | ((x >> 8) & 0xff00ff);
 }
 
-// Two channels, put together: the first half of the frames, and the last.
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T first_pairs(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b, static_cast<int>(I / 2 + (I % 2) * sizeof...(I))...);
-}
-template <class T, std::size_t... I>
-[[gnu::always_inline]] inline T last_pairs(T a, T b, std::index_sequence<I...>) noexcept {
-    return __builtin_shufflevector(a, b,
-                                   static_cast<int>(sizeof...(I) / 2 + I / 2 + (I % 2) * sizeof...(I))...);
-}
-
 /// Both channels of frames that lie interleaved, and back, for an encoding whose adjacent samples can be
 /// loaded and stored.
 template <class Wire>
@@ -83,9 +71,8 @@ struct PairsOfLanes {
     template <class Ops>
     [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
                                                   typename Ops::Ints right) noexcept {
-        constexpr auto indices = std::make_index_sequence<Ops::lanes>{};
-        Wire::template store_lanes<Ops>(to, first_pairs(left, right, indices));
-        Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, last_pairs(left, right, indices));
+        Wire::template store_lanes<Ops>(to, Ops::first_pairs(left, right));
+        Wire::template store_lanes<Ops>(to + Ops::lanes * Wire::bytes, Ops::last_pairs(left, right));
     }
 
 private:
