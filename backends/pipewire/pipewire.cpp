@@ -346,6 +346,8 @@ std::uint32_t Session::clock_changed() noexcept {
     if (same_clock && clock_->position > expected_position_)
         stream_->report_xrun(clock_->position -
                              expected_position_); // 0.3.65 tells of an xrun in no other way
+    else if (rate_ != 0) // another device drives the node, or the driver has begun to count anew
+        stream_->report_discontinuity();
     clock_id_ = clock_->id;
     rate_ = clock_->rate_denom;
     stream_->report_sample_rate(rate_);

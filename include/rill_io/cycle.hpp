@@ -148,7 +148,9 @@ private:
         }
         const std::uint32_t xruns = stream.xruns();
         const std::uint64_t lost = stream.lost_frames();
-        if (xruns != told_xruns_ || lost != told_lost_frames_ || stream.sample_rate() != tick_.sample_rate)
+        const bool broken = stream.take_discontinuity();
+        if (broken || xruns != told_xruns_ || lost != told_lost_frames_ ||
+            stream.sample_rate() != tick_.sample_rate)
             tick_.flags = tick_.flags | TickFlags::discontinuity;
         tick_.sample_rate = stream.sample_rate();
         tick_.xruns = told_xruns_ = xruns;

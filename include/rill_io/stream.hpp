@@ -50,6 +50,13 @@ public:
         gate.request_attention(); // seq_cst: publishes the counters to the slow path
     }
 
+    /// The next block does not follow the one before in time, and nobody knows by how much: another clock
+    /// counts from now on.
+    void report_discontinuity() noexcept {
+        discontinuity_.store(true, std::memory_order_relaxed);
+        gate.request_attention();
+    }
+
     /// Frames found to be lost in an xrun already reported. Thread: cycle.
     void add_lost_frames(std::uint64_t lost) noexcept {
         lost_frames_.fetch_add(lost, std::memory_order_relaxed);
@@ -108,12 +115,16 @@ public:
         return sample_rate_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] bool freewheeling() const noexcept { return freewheeling_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool take_discontinuity() noexcept {
+        return discontinuity_.exchange(false, std::memory_order_relaxed);
+    }
     [[nodiscard]] bool take_final() noexcept { return final_.exchange(false, std::memory_order_relaxed); }
 
     /// Starts counting anew. Thread: control, with the gate closed.
     void reset_counters() noexcept {
         xruns_.store(0, std::memory_order_relaxed);
         lost_frames_.store(0, std::memory_order_relaxed);
+        discontinuity_.store(false, std::memory_order_relaxed);
         final_.store(false, std::memory_order_relaxed);
         cycle_thread_.store(0, std::memory_order_relaxed);
         frames.store(0, std::memory_order_relaxed);
@@ -199,6 +210,7 @@ private:
     std::atomic<std::uint64_t> lost_frames_{0};
     std::atomic<std::uint32_t> sample_rate_{0};
     std::atomic<bool> freewheeling_{false};
+    std::atomic<bool> discontinuity_{false};
     std::atomic<bool> final_{false};
     std::atomic<std::uint32_t> capture_latency_{0};
     std::atomic<std::uint32_t> playback_latency_{0};

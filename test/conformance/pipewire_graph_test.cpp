@@ -14,6 +14,7 @@
 
 #include <pipewire/pipewire.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
@@ -144,10 +145,27 @@ TEST_CASE("a host's loop and connection are used, and stay the host's", "[pipewi
     CHECK(half.error().code == io::Errc::invalid_config);
 }
 
-/// Opens a player to the default device and watches it change.
+/// Counts cycles, and those that say that time does not just go on.
+class BreakCounter {
+public:
+    void operator()(const io::ClockTick& tick) noexcept {
+        if (has(tick.flags, io::TickFlags::discontinuity))
+            breaks_.fetch_add(1, std::memory_order_relaxed);
+        cycles_.fetch_add(1, std::memory_order_release);
+    }
+    [[nodiscard]] std::uint64_t breaks() const noexcept { return breaks_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t cycles() const noexcept { return cycles_.load(std::memory_order_acquire); }
+
+private:
+    std::atomic<std::uint64_t> breaks_{0};
+    std::atomic<std::uint64_t> cycles_{0};
+};
+
+/// Opens a player to the default device and watches it change: another device drives it then, with a clock of
+/// its own.
 void check_follows(const std::string& first, const std::string& second, bool (*change)(),
                    bool (*change_back)()) {
-    Counter counter;
+    BreakCounter counter;
     Player player;
     REQUIRE(player.open({.client_name = "follower"}));
     REQUIRE(player.set_process_callback(counter));
@@ -155,13 +173,21 @@ void check_follows(const std::string& first, const std::string& second, bool (*c
     Player stayer;
     REQUIRE(stayer.open({.client_name = "stayer", .device = "test-sink"}));
     CHECK(soon_plays_to("follower", first));
+    const auto goes_on = [&] {
+        return eventually([&, goal = counter.cycles() + 10] { return counter.cycles() >= goal; });
+    };
+    CHECK(goes_on());
+    std::uint64_t breaks = counter.breaks();
     REQUIRE(change());
     CHECK(soon_plays_to("follower", second));
-    CHECK(eventually([&, goal = counter.calls() + 10] { return counter.calls() >= goal; }));
+    CHECK(goes_on());
+    CHECK(counter.breaks() > breaks);
+    breaks = counter.breaks();
     CHECK(soon_plays_to("stayer", sinks)); // it was told where to play
     REQUIRE(change_back());
     CHECK(soon_plays_to("follower", first));
-    CHECK(eventually([&, goal = counter.calls() + 10] { return counter.calls() >= goal; }));
+    CHECK(goes_on());
+    CHECK(counter.breaks() > breaks);
     CHECK(player.is_running());
 }
 
