@@ -33,7 +33,7 @@ class SoftClip {
 public:
     static constexpr io::NodeKind kind = io::NodeKind::elementwise;
 
-    [[nodiscard]] auto kernel(std::size_t) const noexcept {
+    [[nodiscard]] auto kernel() const noexcept {
         return [](auto x) noexcept {
             const auto magnitude = x < 0.0F ? -x : x;
             return x / (magnitude + 1.0F);

@@ -105,6 +105,9 @@ concept DirectSink = requires(const Sink& sink) { sink.target(FrameRange<dynamic
 
 struct NoScratch {};
 
+template <class N>
+concept AlikeInAllChannels = requires(const N& node) { node.kernel(); };
+
 } // namespace detail
 
 /// Nodes given as lvalues are referred to (and must outlive the chain), rvalues are moved in. A node's number
@@ -225,9 +228,18 @@ private:
             run<I + 1, true>(tick, range, target.as_const(), target);
         } else {
             constexpr std::size_t end = end_of_elementwise(I);
-            for_each_channel(in, [&](std::size_t channel) __attribute__((always_inline)) {
-                apply(in.channel(channel), target.channel(channel), fused_kernel<I, end>(channel));
-            });
+            if constexpr (all_channels_alike<I, end>()) {
+                // Once for all channels: what a channel's samples are stored to might be the nodes themselves
+                // for all that the compiler knows.
+                const auto kernel = fused_kernel<I, end>();
+                for_each_channel(in, [&](std::size_t channel) __attribute__((always_inline)) {
+                    apply(in.channel(channel), target.channel(channel), kernel);
+                });
+            } else {
+                for_each_channel(in, [&](std::size_t channel) __attribute__((always_inline)) {
+                    apply(in.channel(channel), target.channel(channel), fused_kernel<I, end>(channel));
+                });
+            }
             run<end, true>(tick, range, target.as_const(), target);
         }
     }
@@ -241,11 +253,24 @@ private:
     }
 
     template <std::size_t I, std::size_t End>
-    [[nodiscard, gnu::always_inline]] auto fused_kernel(std::size_t channel) noexcept {
+    static consteval bool all_channels_alike() {
+        return []<std::size_t... K>(std::index_sequence<K...>) {
+            return (detail::AlikeInAllChannels<NodeAt<I + K>> && ...);
+        }(std::make_index_sequence<End - I>{});
+    }
+    /// `channel`: nothing, or the channel's number for those that ask for it.
+    template <std::size_t I, std::size_t End, class... Channel>
+    [[nodiscard, gnu::always_inline]] auto fused_kernel(Channel... channel) noexcept {
+        const auto kernel = [&] {
+            if constexpr (detail::AlikeInAllChannels<NodeAt<I>>)
+                return node<I>().kernel();
+            else
+                return node<I>().kernel(channel...);
+        }();
         if constexpr (I + 1 == End)
-            return node<I>().kernel(channel);
+            return kernel;
         else
-            return detail::Composed{node<I>().kernel(channel), fused_kernel<I + 1, End>(channel)};
+            return detail::Composed{kernel, fused_kernel<I + 1, End>(channel...)};
     }
 
     template <class N>

@@ -5,7 +5,6 @@
 
 #include <rill_io/concepts.hpp>
 
-#include <cstddef>
 #include <cstdint>
 
 namespace rill::io {
@@ -26,7 +25,7 @@ public:
     }
 
     /// The same for every channel. Thread: cycle. Realtime-safe: yes.
-    [[nodiscard]] auto kernel(std::size_t) const noexcept {
+    [[nodiscard]] auto kernel() const noexcept {
         return [factor = factor_](auto x) noexcept { return x * factor; };
     }
 

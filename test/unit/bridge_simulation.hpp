@@ -134,6 +134,12 @@ struct Settings {
     std::uint32_t playback_quantum = 256;
     double jitter_s = 0.0;   ///< every wake-up is late by 0 to twice this
     bool jack_times = false; ///< both sides tell the times of their cycles as jackd does; otherwise none
+    /// Capture's cycles come only when a timer of this period ticks, s: the first tick at which their frames
+    /// have come. 0: when they are due.
+    double timer_s = 0.0;
+    /// The time that is told of such a cycle is not the tick's but, by the whole frames that have come since,
+    /// that at which it was due: as snd-aloop's is.
+    bool counts_frames = false;
     bool untold = false; ///< an xrun's frames are lost in time only: nobody counts them, as with a late jackd
     std::uint32_t margin = 0;
     io::BridgeQuality quality = io::BridgeQuality::medium;
@@ -208,7 +214,8 @@ private:
         double rate = 48000.0;
         std::uint32_t quantum = 256;
         double drift = 0.0;
-        double due = 0.0; ///< the cycle's time by the side's own clock, s
+        double due = 0.0;  ///< the cycle's time by the side's own clock, s
+        double told = 0.0; ///< what it says of that; 0: nothing
         double wake_up = 0.0;
         double stalled_until = 0.0;
         std::uint64_t frames = 0;                  ///< up to `due`; of playback, up to the cycle's end
@@ -286,6 +293,8 @@ private:
     }
     static std::uint64_t cycle_ns(const OwnTime* side) noexcept {
         const auto& self = *static_cast<const Side*>(side);
+        if (self.told > 0.0)
+            return to_ns(self.told);
         return self.simulation->settings_.jack_times ? to_ns(self.timer.current()) : 0;
     }
     static float tone(const void* side, std::uint32_t, std::uint64_t frame) noexcept {
@@ -309,6 +318,13 @@ private:
         side.wake_up =
             std::max({side.due + settings_.jitter_s * (1.0 + static_cast<double>(random_.sample())),
                       side.stalled_until, now_});
+        if (settings_.timer_s > 0.0 && &side == &capture_)
+            wait_for_tick(side);
+    }
+    void wait_for_tick(Side& side) const noexcept {
+        side.wake_up = std::max(std::ceil(side.due / settings_.timer_s) * settings_.timer_s, now_);
+        const double since = std::floor((side.wake_up - side.due) * side.last_rate);
+        side.told = settings_.counts_frames ? side.wake_up - since / side.rate : side.wake_up;
     }
 
     void hear(std::uint32_t frames) noexcept {

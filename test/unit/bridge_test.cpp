@@ -131,6 +131,30 @@ TEST_CASE("rate steps are followed without a word") {
     CHECK(simulation.info().jumps == 0);
 }
 
+TEST_CASE("a capture side whose clock goes in steps of 4 ms and counts the frames since") {
+    Settings settings{.timer_s = 0.004, .counts_frames = true};
+    settings.capture_quantum = GENERATE(256U, 480U, 1024U);
+    settings.playback_quantum = 480;
+    Simulation simulation(settings);
+    REQUIRE(simulation.opened());
+    CAPTURE(settings.capture_quantum);
+    for (const double drift : {0.0, 1e-3, -1e-3}) {
+        CAPTURE(drift);
+        simulation.set_drift(drift);
+        Worst fill;
+        settle(simulation, fill);
+        REQUIRE(simulation.run_until(simulation.now() + 0.1)); // a whole window
+        Worst worst;
+        watch(simulation, worst, simulation.now() + 2.0, 0.05);
+        CHECK(worst.snr_db >= 90.0);
+        CHECK(worst.deviation < 16.0);
+        CHECK(fill.deviation < 64.0); // (by a step of 2000 ppm)
+        CHECK(std::fabs(simulation.info().drift_ppm - drift * 1e6) < 40.0);
+    }
+    CHECK(simulation.info().gaps == 0);
+    CHECK(simulation.info().jumps == 0);
+}
+
 TEST_CASE("an hour with drift, jitter and steps", "[.hour]") {
     Simulation simulation({.jitter_s = 50e-6, .quality = io::BridgeQuality::fast});
     REQUIRE(simulation.opened());

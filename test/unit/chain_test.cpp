@@ -38,6 +38,16 @@ struct Offset {
     }
 };
 
+/// Multiplies by 2, and counts how often it was asked how.
+struct Doubler {
+    static constexpr io::NodeKind kind = io::NodeKind::elementwise;
+    int* asked = nullptr;
+    [[nodiscard]] auto kernel() const noexcept {
+        ++*asked;
+        return [](auto x) noexcept { return x * 2.0F; };
+    }
+};
+
 /// A processor with memory: the sum of a sample and the one before.
 struct Smooth {
     static constexpr io::NodeKind kind = io::NodeKind::processor;
@@ -231,8 +241,36 @@ TEST_CASE("chain: nodes are numbered by their place; what does not exist is refu
     CHECK_FALSE(chain.set_parameter(4, 0, 1.0F));
     CHECK_FALSE(chain.set_parameter(5, 0, 1.0F));
     CHECK_FALSE(chain.set_parameter(65'535, 0, 1.0F));
-    CHECK(chain.node<2>().kernel(0)(1.0F) == 7.0F);
+    CHECK(chain.node<2>().kernel()(1.0F) == 7.0F);
     CHECK(chain.node<3>().offset == 2.0F);
+}
+
+TEST_CASE("chain: nodes that are alike in all channels are asked once for all") {
+    constexpr std::size_t frames = 16;
+    halves::Memory in(2, frames);
+    halves::Memory out(2, frames);
+    io::CaptureWindow capture;
+    io::PlaybackWindow playback;
+    in.show(capture);
+    out.show(playback);
+    for (std::size_t channel = 0; channel < 2; ++channel)
+        for (float& sample : in[channel])
+            sample = 1.0F + static_cast<float>(channel);
+    int asked = 0;
+    auto alike = io::Input<io::CaptureWindow, frames, 2>(capture) >> Doubler{&asked} >> Doubler{&asked} >>
+                 io::Output<io::PlaybackWindow, frames, 2>(playback);
+    alike.process({}, io::FrameRange<frames>{});
+    CHECK(asked == 2);
+    CHECK(out[0] == std::vector<float>(frames, 4.0F));
+    CHECK(out[1] == std::vector<float>(frames, 8.0F));
+
+    asked = 0;
+    auto mixed = io::Input<io::CaptureWindow, frames, 2>(capture) >> Doubler{&asked} >> Offset{1.0F} >>
+                 io::Output<io::PlaybackWindow, frames, 2>(playback);
+    mixed.process({}, io::FrameRange<frames>{});
+    CHECK(asked == 2); // Offset is another one in each channel
+    CHECK(out[0] == std::vector<float>(frames, 3.0F));
+    CHECK(out[1] == std::vector<float>(frames, 6.0F));
 }
 
 TEST_CASE("chain: what is given by name is referred to, what is made in place is kept") {
@@ -240,14 +278,14 @@ TEST_CASE("chain: what is given by name is referred to, what is made in place is
     io::Gain gain(1.0F);
     auto chain = io::Tone<>() >> gain >> io::Gain(2.0F) >> io::Output<io::PlaybackWindow>(playback);
     REQUIRE(chain.set_parameter(1, io::Gain::gain, 5.0F));
-    CHECK(gain.kernel(0)(1.0F) == 5.0F);
+    CHECK(gain.kernel()(1.0F) == 5.0F);
 
     auto part = io::Gain(1.0F) >> gain; // a chain can be put into another, by name or in place
     auto longer = io::Tone<>() >> part >> (io::Gain(3.0F) >> io::Gain(4.0F)) >>
                   io::Output<io::PlaybackWindow>(playback);
     REQUIRE(longer.set_parameter(1, io::Gain::gain, 6.0F));
-    CHECK(part.node<0>().kernel(0)(1.0F) == 6.0F);
-    CHECK(longer.node<4>().kernel(0)(1.0F) == 4.0F);
+    CHECK(part.node<0>().kernel()(1.0F) == 6.0F);
+    CHECK(longer.node<4>().kernel()(1.0F) == 4.0F);
 }
 
 TEST_CASE("chain: what its ends are says what it needs of a stream") {
