@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 // An ALSA PCM that has a period as soon as it has been polled: for counting what a cycle costs whoever uses
-// it. READY_CYCLES=N ends the program when so many periods were captured. (Polling it takes some of a
-// period's time, so that nobody takes it for a device without a clock.)
+// it. READY_CYCLES=N ends the program when so many periods were captured, or played if nobody captures.
+// (Polling the capture takes some of a period's time, so that nobody takes it for a device without a clock.)
+// (A playback alone is held up while it is silent, and once after a few periods: time for the program's other
+// threads to finish what they do at the start, which may be to tell the one that plays to play.)
 //
 // Of the first periods the samples count: what is played must be what was captured, half as loud, whole
 // periods later, or the program ends with status 1. Later ones are not looked at, so that nothing of this is
@@ -13,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -28,14 +31,20 @@ struct ReadyDevice {
     snd_pcm_uframes_t position = 0; ///< frames that the device is through with
     bool running = false;
     long cycles = -1;
+    bool held_up = false;
 };
+int num_captures = 0; ///< open ones
 
 ReadyDevice& of(snd_pcm_ioplug_t* io) {
     return *static_cast<ReadyDevice*>(io->private_data);
 }
 
+const snd_pcm_ioplug_callback_t* callbacks(bool playback_alone);
+
 int start(snd_pcm_ioplug_t* io) {
     of(io).running = true;
+    if (num_captures == 0)
+        io->callback = callbacks(true);
     return 0;
 }
 
@@ -135,14 +144,32 @@ int poll_revents(snd_pcm_ioplug_t* io, pollfd*, unsigned, unsigned short* events
     return 0;
 }
 
+int poll_revents_of_playback_alone(snd_pcm_ioplug_t* io, pollfd* descriptors, unsigned count,
+                                   unsigned short* events) {
+    if (of(io).cycles >= 0 && io->appl_ptr >= static_cast<snd_pcm_uframes_t>(of(io).cycles) * io->period_size)
+        end();
+    if (played.right == 0 && played.wrong == 0) {
+        const timespec for_sound{0, 30'000'000};
+        ::nanosleep(&for_sound, nullptr);
+    }
+    constexpr snd_pcm_uframes_t few_periods = 20;
+    if (!of(io).held_up && io->appl_ptr >= few_periods * io->period_size) {
+        of(io).held_up = true;
+        const timespec a_while{0, 300'000'000};
+        ::nanosleep(&a_while, nullptr);
+    }
+    return poll_revents(io, descriptors, count, events);
+}
+
 int close_device(snd_pcm_ioplug_t* io) {
+    num_captures -= io->stream == SND_PCM_STREAM_CAPTURE ? 1 : 0;
     ::close(io->poll_fd);
     delete &of(io);
     return 0;
 }
 
-const snd_pcm_ioplug_callback_t* callbacks() {
-    static const snd_pcm_ioplug_callback_t table = [] {
+const snd_pcm_ioplug_callback_t* callbacks(bool playback_alone) {
+    static const std::array<snd_pcm_ioplug_callback_t, 2> tables = [] {
         snd_pcm_ioplug_callback_t functions{};
         functions.start = &start;
         functions.stop = &stop;
@@ -151,9 +178,11 @@ const snd_pcm_ioplug_callback_t* callbacks() {
         functions.close = &close_device;
         functions.prepare = &prepare;
         functions.poll_revents = &poll_revents;
-        return functions;
+        snd_pcm_ioplug_callback_t alone = functions;
+        alone.poll_revents = &poll_revents_of_playback_alone;
+        return std::array{functions, alone};
     }();
-    return &table;
+    return &tables[playback_alone ? 1 : 0];
 }
 
 } // namespace
@@ -169,7 +198,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(ready) {
     snd_pcm_ioplug_t& io = device->io;
     io.version = SND_PCM_IOPLUG_VERSION;
     io.name = "always ready";
-    io.callback = callbacks();
+    io.callback = callbacks(false);
     io.private_data = device;
     io.poll_fd = ::eventfd(1, EFD_CLOEXEC);
     io.poll_events = POLLIN;
@@ -178,6 +207,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(ready) {
         delete device;
         return status;
     }
+    num_captures += stream == SND_PCM_STREAM_CAPTURE ? 1 : 0;
     constexpr unsigned accesses[] = {SND_PCM_ACCESS_RW_INTERLEAVED, SND_PCM_ACCESS_MMAP_INTERLEAVED,
                                      SND_PCM_ACCESS_MMAP_NONINTERLEAVED};
     constexpr unsigned formats[] = {SND_PCM_FORMAT_S32, SND_PCM_FORMAT_FLOAT};

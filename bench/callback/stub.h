@@ -10,6 +10,9 @@ enum {
      * happens to load in that order is slower by half. No client is to be favoured by that. */
     stub_stagger = 1024,
     stub_page = 4096,
+    /** In addition, from each eight ports of JACK's to the next: many clients' ports are to lie everywhere in
+     * their pages, as jackd's do, or they would all compete for a quarter of the first cache. */
+    stub_stagger_of_many = 256,
 };
 
 #ifdef __cplusplus

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { max_clients = 8, max_ports = 512, max_frames = 8192, max_name = 128 };
+enum { max_clients = 64, max_ports = 512, max_frames = 8192, max_name = 128 };
 
 struct _jack_port {
     char* memory;
@@ -162,7 +162,9 @@ jack_port_t* jack_port_register(jack_client_t* client, const char* name, const c
     } else {
         char* memory = aligned_alloc(stub_page, max_frames * sizeof(float) + stub_page);
         memset(memory, 0, max_frames * sizeof(float) + stub_page);
-        float* buffer = (float*)(void*)(memory + (size_t)(port - ports) * stub_stagger % stub_page);
+        const size_t index = (size_t)(port - ports);
+        const size_t stagger = index * stub_stagger + index / 8 * stub_stagger_of_many;
+        float* buffer = (float*)(void*)(memory + stagger % stub_page);
         *port = (struct _jack_port){.client = client, .flags = flags, .memory = memory, .buffer = buffer};
         snprintf(port->name, sizeof port->name, "%.60s:%.60s", client->name, name);
     }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
-
+//
+// conversion [--all] [--rounds N] [--csv FILE]
+//
 // What a pass between a device's memory and planar floats costs, against memcpy of the device's bytes and
-// against the conversions of other libraries that are installed.
+// against the conversions of other libraries that are installed. Every case's output is checked first.
+//
+//   --all     also the formats whose bytes are swapped, one channel, and the loops for other processors
+//   --rounds  instead of 101
+//   --csv     a line for each case: direction, format, channels, who, layout, ns and its quartiles, memcpy_ns
 //
 // In each round every case runs once, for about 20 us, in another order; shown are the medians of the rounds.
 // How fast the caches are depends on the addresses by up to a tenth: so each case has memory in several
@@ -13,33 +19,74 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
 
 namespace alsa = rill::io::alsa;
+using conversion::Direction;
+using conversion::Encoding;
+using conversion::Layout;
+using conversion::Place;
 
 constexpr std::size_t frames = 256;
-constexpr std::size_t rounds = 101;
+constexpr std::size_t num_places = 9;
+
+struct Format {
+    const char* name;
+    Encoding encoding;
+};
+constexpr Format formats[] = {
+    {"FLOAT", Encoding::float32},
+    {"FLOAT64", Encoding::float64},
+    {"S32", Encoding::s32},
+    {"S24", Encoding::s24},
+    {"S24_3", Encoding::s24_3},
+    {"S16", Encoding::s16},
+    {"S32 swapped", Encoding::s32_swapped},
+    {"S16 swapped", Encoding::s16_swapped},
+};
+constexpr Format more_formats[] = {
+    {"FLOAT swapped", Encoding::float32_swapped},
+    {"FLOAT64 swapped", Encoding::float64_swapped},
+    {"S24 swapped", Encoding::s24_swapped},
+    {"S24_3 swapped", Encoding::s24_3_swapped},
+};
+
+const char* name_of(Direction direction) {
+    return direction == Direction::read ? "read" : "write";
+}
 
 struct Case {
-    std::string name;
-    std::size_t bytes;                           ///< of the device's memory
-    std::function<void(std::size_t times)> work; ///< so often
+    std::string who;
+    Direction direction;
+    Format format;
+    std::size_t channels;
+    Layout layout;
+    std::function<void(Place&)> work;
+    std::vector<std::shared_ptr<Place>> places = {};
+    std::size_t next_place = 0;
     std::size_t times = 1;
     std::vector<double> ns = {}; ///< for one time, in each round
 
-    [[nodiscard]] double median() {
-        std::nth_element(ns.begin(), ns.begin() + static_cast<std::ptrdiff_t>(ns.size() / 2), ns.end());
-        return ns[ns.size() / 2];
+    [[nodiscard]] std::size_t bytes() const { return places.front()->device.size(); }
+    /// `part`: 0.5 for the median.
+    [[nodiscard]] double quantile(double part) {
+        const std::ptrdiff_t index = std::lround(part * static_cast<double>(ns.size() - 1));
+        std::nth_element(ns.begin(), ns.begin() + index, ns.end());
+        return ns[static_cast<std::size_t>(index)];
     }
 };
 
@@ -47,161 +94,285 @@ void use_memory() {
     asm volatile("" ::: "memory");
 }
 
-/// Repeats a piece of work, with nothing optimized away.
-template <class Work>
-std::function<void(std::size_t)> repeated(Work work) {
-    return [work](std::size_t times) mutable {
-        for (std::size_t i = 0; i < times; ++i) {
-            work();
-            use_memory();
-        }
-    };
-}
-
-/// Likewise, with another of `places` each time.
-template <class Place, class Work>
-std::function<void(std::size_t)> repeated_in_turn(std::vector<std::shared_ptr<Place>> places, Work work) {
-    return [places = std::move(places), work, next = std::size_t{0}](std::size_t times) mutable {
-        Place& place = *places[next++ % places.size()];
-        for (std::size_t i = 0; i < times; ++i) {
-            work(place);
-            use_memory();
-        }
-    };
-}
-constexpr std::size_t num_places = 9;
-
-double timed_ns(const Case& one) {
+/// Repeats the work, with nothing optimized away, with another of its places each time.
+double timed_ns(Case& one) {
+    Place& place = *one.places[one.next_place++ % one.places.size()];
     const auto begin = std::chrono::steady_clock::now();
-    one.work(one.times);
+    for (std::size_t i = 0; i < one.times; ++i) {
+        one.work(place);
+        use_memory();
+    }
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
     return took.count() / static_cast<double>(one.times);
 }
 
-struct Copy {
-    explicit Copy(std::size_t bytes) : from(bytes), to(bytes) {}
-    alsa::AlignedVector<std::byte> from;
-    alsa::AlignedVector<std::byte> to;
-};
-
-Case memory_copy(std::size_t bytes) {
-    std::vector<std::shared_ptr<Copy>> places;
+std::vector<std::shared_ptr<Place>> places_for(Encoding encoding, std::size_t channels) {
+    std::vector<std::shared_ptr<Place>> places;
+    places.reserve(num_places);
     for (std::size_t i = 0; i < num_places; ++i)
-        places.push_back(std::make_shared<Copy>(bytes));
-    return {"memcpy", bytes, repeated_in_turn(std::move(places), [](Copy& copy) {
-                std::memcpy(copy.to.data(), copy.from.data(), copy.from.size());
-            })};
+        places.push_back(std::make_shared<Place>(encoding, channels, frames));
+    return places;
 }
 
-/// Ours; everything it needs is its own.
-struct Pass {
-    Pass(const alsa::Codec& loops, alsa::Encoding encoding, std::size_t num_channels)
-        : codec(loops),
-          channels(num_channels),
-          sample(alsa::bytes_of(encoding)),
-          device(sample * channels * frames),
-          window(channels * frames, 0.25F) {
-        for (std::size_t channel = 0; channel < channels; ++channel)
-            windows.push_back(window.data() + channel * frames);
-    }
-    Pass(const Pass&) = delete;
-    Pass& operator=(const Pass&) = delete;
+// --- ours
 
-    void read() const {
-        if (channels == 1)
-            codec.read(device.data(), sample, windows[0], frames);
-        else if (channels == 2)
-            codec.read_stereo(device.data(), windows[0], windows[1], frames);
-        else
-            codec.read_frames(device.data(), channels * sample, windows.data(), channels, frames);
+void read(const alsa::Codec& codec, Place& place) {
+    if (place.channels == 1)
+        codec.read(place.device.data(), place.sample, place.windows[0], frames);
+    else if (place.channels == 2)
+        codec.read_stereo(place.device.data(), place.windows[0], place.windows[1], frames);
+    else
+        codec.read_frames(place.device.data(), place.channels * place.sample, place.windows.data(),
+                          place.channels, frames);
+}
+
+void write(const alsa::Codec& codec, Place& place) {
+    if (place.channels == 1)
+        codec.write(place.windows[0], place.device.data(), place.sample, frames);
+    else if (place.channels == 2)
+        codec.write_stereo(place.windows[0], place.windows[1], place.device.data(), frames);
+    else
+        codec.write_frames(place.windows.data(), place.device.data(), place.channels * place.sample,
+                           place.channels, frames);
+}
+
+// --- is it right
+
+/// Of the sample formats the coarsest has 16 bits, and not everybody rounds.
+constexpr float tolerance = 2.0F / 32768.0F;
+
+float sample(std::size_t channel, std::size_t frame) {
+    return std::sin(static_cast<float>(frame * 7 + channel * 13)) * 0.9F;
+}
+
+/// As a device has it, by the plainest of our own loops (which test/unit holds against the definition).
+void fill_device(Place& place, Encoding encoding) {
+    const alsa::Codec& plain = (*alsa::codec_sets().back())[static_cast<std::size_t>(encoding)];
+    for (std::size_t channel = 0; channel < place.channels; ++channel) {
+        for (std::size_t i = 0; i < frames; ++i)
+            place.windows[channel][i] = sample(channel, i);
+        plain.write(place.windows[channel], place.device.data() + channel * place.sample,
+                    place.channels * place.sample, frames);
     }
-    void write() {
-        if (channels == 1)
-            codec.write(windows[0], device.data(), sample, frames);
-        else if (channels == 2)
-            codec.write_stereo(windows[0], windows[1], device.data(), frames);
-        else
-            codec.write_frames(windows.data(), device.data(), channels * sample, channels, frames);
+}
+
+bool is_right(const Case& one) {
+    const Encoding encoding = one.format.encoding;
+    Place place(encoding, one.channels, frames);
+    const alsa::Codec& plain = (*alsa::codec_sets().back())[static_cast<std::size_t>(encoding)];
+    fill_device(place, encoding);
+    const auto interleaved = [&](std::size_t channel, std::size_t i) -> float& {
+        return one.layout == Layout::planar ? place.windows[channel][i]
+                                            : place.window[i * one.channels + channel];
+    };
+    if (one.direction == Direction::read) {
+        std::fill(place.window.begin(), place.window.end(), 0.0F);
+        if (one.layout == Layout::in_place)
+            std::memcpy(place.window.data(), place.device.data(), place.device.size());
+        one.work(place);
+    } else {
+        for (std::size_t channel = 0; channel < one.channels; ++channel)
+            for (std::size_t i = 0; i < frames; ++i)
+                interleaved(channel, i) = sample(channel, i);
+        std::fill(place.device.begin(), place.device.end(), std::byte{0});
+        one.work(place);
+        if (one.layout == Layout::in_place)
+            std::memcpy(place.device.data(), place.window.data(), place.device.size());
+        for (std::size_t channel = 0; channel < one.channels; ++channel)
+            plain.read(place.device.data() + channel * place.sample, one.channels * place.sample,
+                       place.windows[channel], frames);
     }
-    alsa::Codec codec;
-    std::size_t channels;
-    std::size_t sample;
-    alsa::AlignedVector<std::byte> device; // (as a Pcm has them)
-    alsa::AlignedVector<float> window;
-    std::vector<float*> windows;
+    for (std::size_t channel = 0; channel < one.channels; ++channel)
+        for (std::size_t i = 0; i < frames; ++i) {
+            const float found =
+                one.direction == Direction::read ? interleaved(channel, i) : place.windows[channel][i];
+            if (!(std::fabs(found - sample(channel, i)) <= tolerance))
+                return false;
+        }
+    return true;
+}
+
+// --- all cases
+
+class Cases {
+public:
+    explicit Cases(bool all) {
+        for (const std::size_t channels : {std::size_t{1}, std::size_t{2}, std::size_t{8}, std::size_t{32}}) {
+            if (channels == 1 && !all)
+                continue;
+            const auto peers = conversion::peers(channels, frames);
+            for (const Format& format : formats)
+                add_format(format, channels, all, peers);
+            if (all)
+                for (const Format& format : more_formats)
+                    add_format(format, channels, all, peers);
+        }
+    }
+    std::vector<std::unique_ptr<Case>> cases;
+    bool right = true;
+
+private:
+    void add_format(const Format& format, std::size_t channels, bool all,
+                    const std::vector<conversion::Peer>& peers) {
+        for (const Direction direction : {Direction::read, Direction::write}) {
+            std::size_t set = 0;
+            for (const alsa::Codecs* const codecs : alsa::codec_sets()) {
+                // (which instructions matter shows with two channels)
+                if (set != 0 && (!all || channels != 2))
+                    break;
+                const alsa::Codec codec = (*codecs)[static_cast<std::size_t>(format.encoding)];
+                const std::string who = set == 0 ? "rill-io" : "rill-io, loops " + std::to_string(set);
+                auto* const pass = direction == Direction::read ? &read : &write;
+                add({who, direction, format, channels, Layout::planar,
+                     [codec, pass](Place& place) { pass(codec, place); }});
+                ++set;
+            }
+            for (const conversion::Peer& peer : peers)
+                if (peer.encoding == format.encoding && peer.direction == direction)
+                    add({peer.who, direction, format, channels, peer.layout, peer.work});
+        }
+    }
+    void add(Case one) {
+        if (!is_right(one)) {
+            std::fprintf(stderr, "wrong: %s, %s %s, %zu channels\n", one.who.c_str(), name_of(one.direction),
+                         one.format.name, one.channels);
+            right = false;
+            return;
+        }
+        // (Silence: who works in place takes what he has just written for his input, and it is valid either
+        // way.)
+        one.places = places_for(one.format.encoding, one.channels);
+        cases.push_back(std::make_unique<Case>(std::move(one)));
+    }
 };
 
-std::vector<Case> all_cases() {
-    struct Named {
-        const char* name;
-        alsa::Encoding encoding;
-    };
-    constexpr Named encodings[] = {
-        {"FLOAT", alsa::Encoding::float32}, {"S32", alsa::Encoding::s32},
-        {"S24_3", alsa::Encoding::s24_3},   {"S24_3 swapped", alsa::Encoding::s24_3_swapped},
-        {"S16", alsa::Encoding::s16},       {"S32 swapped", alsa::Encoding::s32_swapped}};
-    std::vector<Case> cases;
-    for (const std::size_t channels : {std::size_t{2}, std::size_t{1}, std::size_t{8}, std::size_t{32}}) {
-        std::size_t set = 0;
-        for (const alsa::Codecs* const codecs : alsa::codec_sets()) {
-            // Which instructions matter shows with two channels.
-            if (set != 0 && channels != 2)
-                break;
-            for (const Named& named : encodings) {
-                std::vector<std::shared_ptr<Pass>> places;
-                for (std::size_t i = 0; i < num_places; ++i)
-                    places.push_back(std::make_shared<Pass>(
-                        (*codecs)[static_cast<std::size_t>(named.encoding)], named.encoding, channels));
-                const std::string what = std::string(named.name) + ", " + std::to_string(channels) +
-                                         (set == 0 ? "" : ", loops " + std::to_string(set));
-                const std::size_t bytes = places.front()->device.size();
-                cases.push_back(
-                    {"read " + what, bytes, repeated_in_turn(places, [](Pass& pass) { pass.read(); })});
-                cases.push_back(
-                    {"write " + what, bytes, repeated_in_turn(places, [](Pass& pass) { pass.write(); })});
-            }
-            ++set;
-        }
-    }
-    for (conversion::Peer& peer : conversion::peers(frames))
-        cases.push_back({peer.name, peer.bytes, repeated(std::move(peer.work))});
-    return cases;
+/// Of as many bytes as a period of the device has.
+Case memory_copy(const Format& format, std::size_t channels) {
+    return {"memcpy",
+            Direction::read,
+            format,
+            channels,
+            Layout::planar,
+            [](Place& place) { std::memcpy(place.window.data(), place.device.data(), place.device.size()); },
+            places_for(format.encoding, channels)};
 }
 
-} // namespace
-
-int main() {
-    std::vector<Case> cases = all_cases();
-    std::vector<Case> copies;
-    for (const Case& one : cases)
-        if (std::none_of(copies.begin(), copies.end(),
-                         [&](const Case& copy) { return copy.bytes == one.bytes; }))
-            copies.push_back(memory_copy(one.bytes));
-
+void time_all(const std::vector<std::unique_ptr<Case>>& cases, std::size_t rounds) {
     std::vector<Case*> order;
-    for (auto* list : {&cases, &copies})
-        for (Case& one : *list) {
-            order.push_back(&one);
-            constexpr double ns_of_a_round = 20'000.0;
-            one.times = 1000;
-            one.times = std::max(std::size_t{1}, static_cast<std::size_t>(ns_of_a_round / timed_ns(one)));
-        }
+    for (const auto& one : cases) {
+        order.push_back(one.get());
+        constexpr double ns_of_a_round = 20'000.0;
+        one->times = 100;
+        one->times = std::max(std::size_t{1}, static_cast<std::size_t>(ns_of_a_round / timed_ns(*one)));
+    }
     std::mt19937 random(1);
     for (std::size_t round = 0; round < rounds; ++round) {
         std::shuffle(order.begin(), order.end(), random);
         for (Case* const one : order)
             one->ns.push_back(timed_ns(*one));
     }
+}
 
-    std::printf("%zu frames; medians of %zu rounds; 'loops 0' (not named) are what this processor gets\n\n",
-                frames, rounds);
-    std::printf("%-56s %9s %9s\n", "conversion, channels", "ns", "x memcpy");
-    for (Case& copy : copies)
-        std::printf("%-56s %9.1f %9.2f\n", (copy.name + " " + std::to_string(copy.bytes) + " bytes").c_str(),
-                    copy.median(), 1.0);
-    for (Case& one : cases) {
-        const auto copy =
-            std::find_if(copies.begin(), copies.end(), [&](const Case& c) { return c.bytes == one.bytes; });
-        std::printf("%-56s %9.1f %9.2f\n", one.name.c_str(), one.median(), one.median() / copy->median());
+/// A line for each conversion; its columns are ours and the peers.
+void print(const std::vector<Case*>& cases, const std::function<double(const Case&)>& memcpy_ns) {
+    std::vector<std::string> peers;
+    for (const Case* const one : cases)
+        if (!one->who.starts_with("rill-io") &&
+            std::find(peers.begin(), peers.end(), one->who) == peers.end())
+            peers.push_back(one->who);
+    std::printf("%-26s %8s %9s %9s", "conversion, channels", "memcpy", "rill-io", "x memcpy");
+    for (const std::string& peer : peers)
+        std::printf(" %14s", peer.c_str());
+    std::printf("\n");
+    for (Case* const ours : cases) {
+        if (!ours->who.starts_with("rill-io"))
+            continue;
+        const std::string loops = ours->who.substr(std::string_view("rill-io").size());
+        const std::string what = std::string(name_of(ours->direction)) + " " + ours->format.name + ", " +
+                                 std::to_string(ours->channels) + loops;
+        std::printf("%-26s %8.1f %9.1f %9.2f", what.c_str(), memcpy_ns(*ours), ours->quantile(0.5),
+                    ours->quantile(0.5) / memcpy_ns(*ours));
+        for (const std::string& peer : peers) {
+            const auto found = std::find_if(cases.begin(), cases.end(), [&](const Case* one) {
+                return one->who == peer && one->direction == ours->direction &&
+                       one->format.encoding == ours->format.encoding && one->channels == ours->channels;
+            });
+            if (found == cases.end() || !loops.empty())
+                std::printf(" %14s", "");
+            else
+                std::printf(" %13.1f%c", (*found)->quantile(0.5),
+                            (*found)->layout == Layout::planar ? ' ' : '*');
+        }
+        std::printf("\n");
     }
+}
+
+/// Peers that are faster than ours, by more than the rounds differ.
+void print_faster_peers(const std::vector<Case*>& cases) {
+    for (Case* const peer : cases)
+        for (Case* const ours : cases)
+            if (ours->who == "rill-io" && peer->who != ours->who && !peer->who.starts_with("rill-io,") &&
+                peer->direction == ours->direction && peer->channels == ours->channels &&
+                peer->format.encoding == ours->format.encoding && peer->quantile(0.75) < ours->quantile(0.25))
+                std::printf("faster than ours: %s, %s %s, %zu channels%s\n", peer->who.c_str(),
+                            name_of(peer->direction), peer->format.name, peer->channels,
+                            peer->layout == Layout::planar ? "" : " (leaves interleaved what is)");
+}
+
+bool write_csv(const char* path, const std::vector<Case*>& cases,
+               const std::function<double(const Case&)>& memcpy_ns) {
+    std::FILE* const file = std::fopen(path, "w");
+    if (file == nullptr) {
+        std::perror(path);
+        return false;
+    }
+    std::fprintf(file, "direction,format,channels,who,layout,ns,ns_low,ns_high,memcpy_ns\n");
+    constexpr const char* layouts[] = {"planar", "interleaved", "in place"};
+    for (Case* const one : cases)
+        std::fprintf(file, "%s,%s,%zu,\"%s\",%s,%.2f,%.2f,%.2f,%.2f\n", name_of(one->direction),
+                     one->format.name, one->channels, one->who.c_str(),
+                     layouts[static_cast<std::size_t>(one->layout)], one->quantile(0.5), one->quantile(0.25),
+                     one->quantile(0.75), memcpy_ns(*one));
+    return std::fclose(file) == 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    bool all = false;
+    std::size_t rounds = 101;
+    const char* csv = nullptr;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--all")
+            all = true;
+        else if (word == "--rounds" && i + 1 < argc && std::strtol(argv[i + 1], nullptr, 10) > 0)
+            rounds = std::strtoul(argv[++i], nullptr, 10);
+        else if (word == "--csv" && i + 1 < argc)
+            csv = argv[++i];
+        else {
+            std::fprintf(stderr, "usage: %s [--all] [--rounds N] [--csv FILE]\n", argv[0]);
+            return 64;
+        }
+    }
+    Cases made(all);
+    if (!made.right)
+        return 1;
+    std::vector<Case*> shown;
+    shown.reserve(made.cases.size());
+    for (const auto& one : made.cases)
+        shown.push_back(one.get());
+    std::map<std::size_t, Case*> copies; // by bytes
+    for (const Case* const one : shown)
+        if (!copies.contains(one->bytes())) {
+            made.cases.push_back(std::make_unique<Case>(memory_copy(one->format, one->channels)));
+            copies[one->bytes()] = made.cases.back().get();
+        }
+    time_all(made.cases, rounds);
+    const auto memcpy_ns = [&](const Case& one) { return copies.at(one.bytes())->quantile(0.5); };
+    std::printf("ns for %zu frames; medians of %zu rounds. (*: leaves interleaved what is)%s\n\n", frames,
+                rounds, all ? " 'loops' 1 and more: for other processors" : "");
+    print(shown, memcpy_ns);
+    print_faster_peers(shown);
+    return csv == nullptr || write_csv(csv, shown, memcpy_ns) ? 0 : 1;
 }

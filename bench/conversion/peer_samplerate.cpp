@@ -8,24 +8,26 @@
 
 namespace conversion {
 
-void add_samplerate(std::vector<Peer>& peers, std::size_t frames) {
-    const auto samples = static_cast<int>(2 * frames);
-    std::vector<float> floats(2 * frames, 0.25F);
-    std::vector<int> ints(2 * frames);
-    std::vector<short> shorts(2 * frames);
-    const std::string note = ", 2: libsamplerate (no deinterleaving)";
-    peers.push_back({"read S32" + note, ints.size() * 4, [floats, ints, samples]() mutable {
-                         src_int_to_float_array(ints.data(), floats.data(), samples);
-                     }});
-    peers.push_back({"write S32" + note, ints.size() * 4, [floats, ints, samples]() mutable {
-                         src_float_to_int_array(floats.data(), ints.data(), samples);
-                     }});
-    peers.push_back({"read S16" + note, shorts.size() * 2, [floats, shorts, samples]() mutable {
-                         src_short_to_float_array(shorts.data(), floats.data(), samples);
-                     }});
-    peers.push_back({"write S16" + note, shorts.size() * 2, [floats, shorts, samples]() mutable {
-                         src_float_to_short_array(floats.data(), shorts.data(), samples);
-                     }});
+void add_samplerate(std::vector<Peer>& peers, std::size_t channels, std::size_t frames) {
+    const auto samples = static_cast<int>(channels * frames);
+    const auto add = [&](Direction direction, Encoding encoding, std::function<void(Place&)> work) {
+        peers.push_back(
+            {"libsamplerate", direction, encoding, channels, Layout::interleaved, std::move(work)});
+    };
+    add(Direction::read, Encoding::s32, [samples](Place& place) {
+        src_int_to_float_array(reinterpret_cast<const int*>(place.device.data()), place.window.data(),
+                               samples);
+    });
+    add(Direction::write, Encoding::s32, [samples](Place& place) {
+        src_float_to_int_array(place.window.data(), reinterpret_cast<int*>(place.device.data()), samples);
+    });
+    add(Direction::read, Encoding::s16, [samples](Place& place) {
+        src_short_to_float_array(reinterpret_cast<const short*>(place.device.data()), place.window.data(),
+                                 samples);
+    });
+    add(Direction::write, Encoding::s16, [samples](Place& place) {
+        src_float_to_short_array(place.window.data(), reinterpret_cast<short*>(place.device.data()), samples);
+    });
 }
 
 } // namespace conversion

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// SDL2's conversions. They work in place and leave interleaved what is: a case here is there and back again,
-// two passes.
+// SDL2's conversions. They work in place and leave interleaved what is; at most 8 channels.
 
 #include "peers.hpp"
 
@@ -11,27 +10,32 @@
 
 namespace conversion {
 
-void add_sdl2(std::vector<Peer>& peers, std::size_t frames) {
+void add_sdl2(std::vector<Peer>& peers, std::size_t channels, std::size_t frames) {
     struct Format {
-        const char* name;
+        Encoding encoding;
         SDL_AudioFormat format;
-        std::size_t bytes;
     };
-    for (const Format& format : {Format{"S32", AUDIO_S32SYS, 4}, Format{"S16", AUDIO_S16SYS, 2}}) {
-        SDL_AudioCVT read{};
-        SDL_AudioCVT write{};
-        SDL_BuildAudioCVT(&read, format.format, 2, 48000, AUDIO_F32SYS, 2, 48000);
-        SDL_BuildAudioCVT(&write, AUDIO_F32SYS, 2, 48000, format.format, 2, 48000);
-        const std::size_t bytes = 2 * frames * format.bytes;
-        peers.push_back({std::string("read and write ") + format.name + ", 2: SDL2 (no deinterleaving)",
-                         bytes,
-                         [read, write, bytes, memory = std::vector<std::uint8_t>(frames * 8)]() mutable {
-                             read.buf = write.buf = memory.data();
-                             read.len = static_cast<int>(bytes);
-                             SDL_ConvertAudio(&read);
-                             write.len = read.len_cvt;
-                             SDL_ConvertAudio(&write);
-                         }});
+    constexpr bool little = SDL_BYTEORDER == SDL_LIL_ENDIAN;
+    for (const Format& format : {Format{Encoding::s32, AUDIO_S32SYS}, Format{Encoding::s16, AUDIO_S16SYS},
+                                 Format{Encoding::s32_swapped, little ? AUDIO_S32MSB : AUDIO_S32LSB},
+                                 Format{Encoding::s16_swapped, little ? AUDIO_S16MSB : AUDIO_S16LSB},
+                                 Format{Encoding::float32_swapped, little ? AUDIO_F32MSB : AUDIO_F32LSB}}) {
+        const auto count = static_cast<Uint8>(channels);
+        const auto samples = static_cast<int>(channels * frames);
+        for (const Direction direction : {Direction::read, Direction::write}) {
+            const bool reads = direction == Direction::read;
+            SDL_AudioCVT converter{};
+            const SDL_AudioFormat from = reads ? format.format : SDL_AudioFormat{AUDIO_F32SYS};
+            const SDL_AudioFormat to = reads ? SDL_AudioFormat{AUDIO_F32SYS} : format.format;
+            if (SDL_BuildAudioCVT(&converter, from, count, 48000, to, count, 48000) < 0)
+                return;
+            converter.len = samples * static_cast<int>(SDL_AUDIO_BITSIZE(from)) / 8;
+            peers.push_back({"SDL2", direction, format.encoding, channels, Layout::in_place,
+                             [converter](Place& place) mutable {
+                                 converter.buf = reinterpret_cast<Uint8*>(place.window.data());
+                                 SDL_ConvertAudio(&converter);
+                             }});
+        }
     }
 }
 

@@ -10,7 +10,6 @@ extern "C" {
 #include <libswresample/swresample.h>
 }
 
-#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -18,54 +17,47 @@ namespace conversion {
 
 namespace {
 
-struct Converter {
-    Converter(AVSampleFormat from, AVSampleFormat to, std::size_t num_frames)
-        : frames(num_frames), context(swr_alloc()), device(frames * 8), window(frames * 2, 0.25F) {
-        AVChannelLayout stereo{};
-        av_channel_layout_default(&stereo, 2);
-        swr_alloc_set_opts2(&context, &stereo, to, 48000, &stereo, from, 48000, 0, nullptr);
-        swr_init(context);
-    }
-    ~Converter() { swr_free(&context); }
-    Converter(const Converter&) = delete;
-    Converter& operator=(const Converter&) = delete;
+using Context = std::shared_ptr<SwrContext>;
 
-    void read() {
-        const std::uint8_t* in[] = {device.data()};
-        std::uint8_t* out[] = {channel(0), channel(1)};
-        swr_convert(context, out, static_cast<int>(frames), in, static_cast<int>(frames));
-    }
-    void write() {
-        const std::uint8_t* in[] = {channel(0), channel(1)};
-        std::uint8_t* out[] = {device.data()};
-        swr_convert(context, out, static_cast<int>(frames), in, static_cast<int>(frames));
-    }
-    std::uint8_t* channel(std::size_t i) {
-        return reinterpret_cast<std::uint8_t*>(window.data() + i * frames);
-    }
-
-    std::size_t frames;
-    SwrContext* context;
-    std::vector<std::uint8_t> device;
-    std::vector<float> window;
-};
+Context converter(AVSampleFormat from, AVSampleFormat to, std::size_t channels) {
+    AVChannelLayout layout{};
+    layout.order = AV_CHANNEL_ORDER_UNSPEC;
+    layout.nb_channels = static_cast<int>(channels);
+    SwrContext* context = nullptr;
+    if (swr_alloc_set_opts2(&context, &layout, to, 48000, &layout, from, 48000, 0, nullptr) < 0 ||
+        swr_init(context) < 0)
+        return nullptr;
+    return {context, [](SwrContext* one) { swr_free(&one); }};
+}
 
 } // namespace
 
-void add_swresample(std::vector<Peer>& peers, std::size_t frames) {
+void add_swresample(std::vector<Peer>& peers, std::size_t channels, std::size_t frames) {
     struct Format {
-        const char* name;
+        Encoding encoding;
         AVSampleFormat format;
-        std::size_t bytes;
     };
-    for (const Format& format : {Format{"FLOAT", AV_SAMPLE_FMT_FLT, 4}, Format{"S32", AV_SAMPLE_FMT_S32, 4},
-                                 Format{"S16", AV_SAMPLE_FMT_S16, 2}}) {
-        const auto reader = std::make_shared<Converter>(format.format, AV_SAMPLE_FMT_FLTP, frames);
-        const auto writer = std::make_shared<Converter>(AV_SAMPLE_FMT_FLTP, format.format, frames);
-        const std::string what = std::string(format.name) + ", 2: libswresample";
-        const std::size_t bytes = 2 * frames * format.bytes;
-        peers.push_back({"read " + what, bytes, [reader] { reader->read(); }});
-        peers.push_back({"write " + what, bytes, [writer] { writer->write(); }});
+    const auto count = static_cast<int>(frames);
+    for (const Format& format :
+         {Format{Encoding::float32, AV_SAMPLE_FMT_FLT}, Format{Encoding::float64, AV_SAMPLE_FMT_DBL},
+          Format{Encoding::s32, AV_SAMPLE_FMT_S32}, Format{Encoding::s16, AV_SAMPLE_FMT_S16}}) {
+        const Context reader = converter(format.format, AV_SAMPLE_FMT_FLTP, channels);
+        const Context writer = converter(AV_SAMPLE_FMT_FLTP, format.format, channels);
+        if (!reader || !writer)
+            continue;
+        peers.push_back({"libswresample", Direction::read, format.encoding, channels, Layout::planar,
+                         [reader, count](Place& place) {
+                             const auto* in = reinterpret_cast<const std::uint8_t*>(place.device.data());
+                             swr_convert(reader.get(), reinterpret_cast<std::uint8_t**>(place.windows.data()),
+                                         count, &in, count);
+                         }});
+        peers.push_back({"libswresample", Direction::write, format.encoding, channels, Layout::planar,
+                         [writer, count](Place& place) {
+                             auto* out = reinterpret_cast<std::uint8_t*>(place.device.data());
+                             auto** const in = reinterpret_cast<std::uint8_t**>(place.windows.data());
+                             swr_convert(writer.get(), &out, count, const_cast<const std::uint8_t**>(in),
+                                         count);
+                         }});
     }
 }
 

@@ -89,18 +89,22 @@ def write(folder, results, images, without_plots, facts):
             page.parts.append(tables.as_html(rows))
     page.section("ALSA", "Over a PCM that always has a period ready, with all that alsa-lib does: about a thousand instructions are its "
                  "mutexes, which rill-io opens PCMs without.", None, tables.alsa(results.alsa), ["instructions-alsa"])
-    if rows := tables.alsa_peers(results.alsa):
-        page.parts.append(tables.as_html(rows))
+    for playback_only in (False, True):
+        if rows := tables.alsa_peers(results.alsa, playback_only):
+            page.parts.append(tables.as_html(rows))
     page.section("Dispatch", "The work is 2 channels and a gain; two targets that the compiler must take for different. Beside the work "
                  "itself an indirect call that the processor predicts costs about a nanosecond; one that it does not, ten and more.",
                  "dispatch", None, ["dispatch"])
     page.section("Chains", "What static dispatch buys is not the call: the compiler joins the nodes into one loop, and vectorises it.", "chains",
                  None, ["chains", "chains_v3"])
-    page.section("Scale", "The slope is what each more of it costs.", "scale", None, ["scale"])
-    page.section("Conversion of samples", "", None, None, ["conversion"] if not results.said("conversion") else [])
-    if results.said("conversion"):
-        page.parts.pop()
-        page.verbatim(results.said("conversion"))
+    page.section("Scale", "The slope is what each more of it costs. The clients are in one process and called one after the other; from "
+                 "about 16 on what they touch does not fit into the first cache.", "scale", tables.streams(results.google("streams")),
+                 ["scale", "streams"])
+    faster = tables.faster_converters(results.conversion)
+    page.section("Conversion of samples", "Between a device's interleaved memory and planar floats, medians; each output is checked. "
+                 "(*: leaves interleaved what is, which is less work.) " + ("Faster than ours: " + html.escape(faster) + "." if faster else
+                                                                             "Nobody is faster than ours."),
+                 "conversion", tables.conversion(results.conversion), ["conversion"])
     page.section("Latency", "Frames from a client's output through the server's device back to its input, every value that was seen. On "
                  "a server of its own, without hardware.", None, tables.latency(results.latency), ["latency"])
     page.section("Jitter", "How evenly the server calls, and the library passes it on. The clients take turns on one server.", "jitter", None,
@@ -111,7 +115,8 @@ def write(folder, results, images, without_plots, facts):
     page.section("Bridge", "Capture and playback on different clocks, in simulated time.", "bridge", None, ["bridge"])
 
     page.parts.append("<h2>What was measured</h2>" + tables.as_html(
-        [["", "outcome", "seconds", "reason"], *([row[key] for key in ("name", "outcome", "seconds", "reason")] for row in results.outcomes)]))
+        [["", "outcome", "seconds", "of a processor", "reason"],
+         *([row[key] for key in ("name", "outcome", "seconds", "processor_seconds", "reason")] for row in results.outcomes)]))
     page.parts.append("<h2>Versions</h2>" + tables.as_html([["package", "version"], *map(list, machine.packages().items())]))
     page.text("Repeat it: <code>./bench/run</code>. Every number is in <code>data/</code>.")
     (folder / "index.html").write_text(

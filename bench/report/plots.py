@@ -237,19 +237,19 @@ def _slope(points):
 
 
 def scale(results):
-    rows = results.google("scale")
+    rows = [*(results.google("scale") or []), *(results.google("streams") or [])]
     series = {}
-    for row in rows or []:
+    for row in rows:
         what, _, who = row["name"].partition("/")
         series.setdefault(what, {}).setdefault(who, []).append(row)
-    growing = {"channels": "channel", "block": "frame", "nodes": "node"}
+    growing = {"channels": "channel", "block": "frame", "nodes": "node", "streams": "stream"}
     panels = [what for what in growing if what in series]
     if not panels and "adapter" not in series:
         return None
     if "adapter" in series:
         panels.append("adapter")
     figure, grid = plt.subplots(2, math.ceil(len(panels) / 2), figsize=(10, 6), squeeze=False)
-    who_is = {"rill_io": ("rill-io", OURS), "raw": ("C", HAND), "direct": ("no adapter", OURS), "adapted": ("adapted", PEER),
+    who_is = {"rill_io": ("rill-io", OURS), "rill_io_static": ("rill-io, compile time", SHADES["rill_io_dynamic"]), "raw": ("C", HAND), "direct": ("no adapter", OURS), "adapted": ("adapted", PEER),
               "copies": ("one copy each way alone", HAND)}
     for axes, what in zip(grid.flat, panels):
         if what == "adapter":
@@ -260,14 +260,15 @@ def scale(results):
             points = sorted((next(iter(row["arguments"].values())), row["median"]) for row in found)
             axes.plot([x for x, _ in points], [y for _, y in points], "o-", color=colour, markersize=4, linewidth=1.4,
                       label=f"{name}: {_slope(points):.2g} ns a {growing[what]}")
-        axes.set_xlabel({"channels": "channels (64 frames)", "block": "frames (2 channels)", "nodes": "nodes (2 channels, 64 frames)"}[what])
+        axes.set_xlabel({"channels": "channels (64 frames)", "block": "frames (2 channels)", "nodes": "nodes (2 channels, 64 frames)",
+                         "streams": "clients of a JACK server (2 channels)"}[what])
         axes.set_ylabel("ns per cycle")
         axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=0, top=axes.get_ylim()[1] * (1.35 if len(series[what]) > 2 else 1))
         axes.legend(fontsize=8.5, loc="upper left")
     for axes in list(grid.flat)[len(panels):]:
         axes.remove()
-    figure.suptitle("What a cycle costs as things grow (host backend, block and channels at run time)", x=0.01, ha="left", fontweight="bold")
+    figure.suptitle("What a cycle costs as things grow (clients: over JACK, else host; block and channels at run time)", x=0.01, ha="left", fontweight="bold")
     return figure
 
 
@@ -287,6 +288,33 @@ def _adapter(axes, series, who_is):
     axes.set_xlabel("ns per frame, 2 channels")
     axes.set_title("block adapter")
     axes.legend(fontsize=8.5)
+
+
+def conversion(results):
+    """How many times memcpy's time each converter takes, by format and channels."""
+    rows = [row for row in results.conversion or [] if "swapped" not in row["format"] and not row["who"].startswith("rill-io,")]
+    if not rows:
+        return None
+    groups = [(direction, channels) for direction in ("read", "write") for channels in sorted({int(row["channels"]) for row in rows})]
+    formats = list(dict.fromkeys(row["format"] for row in rows))
+    names = list(dict.fromkeys(row["who"] for row in rows))
+    figure, grid = plt.subplots(2, len(groups) // 2, figsize=(10, 5.2), sharex=True, sharey=True, squeeze=False)
+    for axes, (direction, channels) in zip(grid.flat, groups):
+        for index, who in enumerate(names):
+            found = [row for row in rows if (row["who"], row["direction"], int(row["channels"])) == (who, direction, channels)]
+            axes.plot([formats.index(row["format"]) for row in found], [float(row["ns"]) / float(row["memcpy_ns"]) for row in found],
+                      "o", color=OURS if who == "rill-io" else LINES[2 + (index - 1) % 5], markersize=6 if who == "rill-io" else 4.5,
+                      label=who + ("" if all(row["layout"] == "planar" for row in rows if row["who"] == who) else " *"))
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g} x"))
+        axes.set_xticks(range(len(formats)), formats, fontsize=7.5)
+        axes.set_xlim(-0.5, len(formats) - 0.5)
+        axes.axhline(1, color=FAINT, linewidth=0.8)
+        axes.set_title(f"{direction}, {channels} channels")
+    _legend_below(figure, grid[0][0])
+    figure.suptitle("Conversion of samples: time against memcpy of the device's bytes (*: leaves interleaved what is)", x=0.01, ha="left",
+                    fontweight="bold")
+    return figure
 
 
 def jitter(results):
@@ -350,6 +378,7 @@ ALL = {
     "dispatch": dispatch,
     "chains": chains,
     "scale": scale,
+    "conversion": conversion,
     "jitter": jitter,
     "bridge": bridge,
 }

@@ -84,22 +84,74 @@ def alsa(rows):
     return lines
 
 
-def alsa_peers(rows):
-    """What reads and writes floats, at -O3: by hand, ours, and other libraries."""
+def alsa_peers(rows, playback_only):
+    """Floats at -O3: by hand, ours, and other libraries, in duplex or where nothing is captured."""
     table = {}
     for row in rows or []:
-        if row["optimization"] == "3" and row["access"].startswith("read_write FLOAT"):
-            work = row["access"].partition(", ")[2]
-            name = {"raw": f"C by hand, {work}", "static": "rill-io, block and channels at compile time",
-                    "run-time": "rill-io, block and channels at run time"}.get(row["client"], row["client"])
-            table.setdefault(name, {})[int(row["block"])] = row
-    if len(table) < 5:
+        access, _, work = row["access"].partition(", ")
+        if row["optimization"] != "3" or " FLOAT" not in access or work.startswith("playback") != playback_only:
+            continue
+        if access.startswith("mmap") and not playback_only:
+            continue
+        way = "mapped" if access.startswith("mmap") else "written"
+        name = {"raw": "C by hand", "static": "rill-io, block and channels at compile time",
+                "run-time": "rill-io, block and channels at run time"}.get(row["client"], row["client"])
+        if playback_only:
+            name += f", {way}"
+        elif row["client"] == "raw":
+            name += f", {work}"
+        table.setdefault(name, {})[int(row["block"])] = row
+    if not any(row["client"] not in ("raw", "static", "run-time") for by in table.values() for row in by.values()):
         return None
     blocks_seen = sorted({block for by in table.values() for block in by})
-    lines = [["floats, read and written, -O3", *(f"{block} frames" for block in blocks_seen), "mutex calls", "allocations"]]
+    what = "floats, playback alone" if playback_only else "floats, read and written"
+    lines = [[f"{what}, -O3", *(f"{block} frames" for block in blocks_seen), "mutex calls", "allocations"]]
     for name, by in table.items():
         lines.append([name, *(thousands(int(by[block]["instructions"])) for block in blocks_seen),
                       f"{float(by[blocks_seen[0]]['locks']):.0f}", f"{float(by[blocks_seen[0]]['allocations']):.0f}"])
+    return lines
+
+
+def conversion(rows):
+    """ns for a period; a line for each format and direction, a column for each library."""
+    if not rows:
+        return None
+    peers = list(dict.fromkeys(row["who"] for row in rows if not row["who"].startswith("rill-io")))
+    table = {}
+    for row in rows:
+        table.setdefault((row["direction"], row["format"], row["channels"]), {})[row["who"]] = row
+    lines = [["ns for 256 frames", "memcpy", "rill-io", "\u00d7 memcpy", *peers]]
+    for (direction, what, channels), by in table.items():
+        if "rill-io" not in by:
+            continue
+        copy, ours = float(by["rill-io"]["memcpy_ns"]), float(by["rill-io"]["ns"])
+        lines.append([f"{direction} {what}, {channels} channels", nanoseconds(copy), nanoseconds(ours), f"{ours / copy:.2f}",
+                      *(nanoseconds(float(by[peer]["ns"])) + ("" if by[peer]["layout"] == "planar" else " *") if peer in by else "\u2013"
+                        for peer in peers)])
+    return lines
+
+
+def faster_converters(rows):
+    """Where a peer is faster than ours, by more than the rounds differ (quartiles): words, or ""."""
+    ours = {(row["direction"], row["format"], row["channels"]): row for row in rows or [] if row["who"] == "rill-io"}
+    found = [f"{row['who']}, {row['direction']} {row['format']}, {row['channels']} channels" for row in rows or []
+             if not row["who"].startswith("rill-io") and (key := (row["direction"], row["format"], row["channels"])) in ours
+             and float(row["ns_high"]) < float(ours[key]["ns_low"])]
+    return "; ".join(found)
+
+
+def streams(rows):
+    """A cycle of one server, by the number of its clients."""
+    if not rows:
+        return None
+    names = {"raw": CLIENTS["raw_generic"], "rill_io": CLIENTS["rill_io_dynamic"], "rill_io_static": CLIENTS["rill_io_static"]}
+    table = {}
+    for row in rows:
+        table.setdefault(row["name"].partition("/")[2], {})[next(iter(row["arguments"].values()))] = row["median"]
+    counts = sorted({count for by in table.values() for count in by})
+    lines = [["ns per cycle and client", *(f"{count} client{'s' if count > 1 else ''}" for count in counts)]]
+    for name, by in table.items():
+        lines.append([names.get(name, name), *(nanoseconds(by[count] / count) if count in by else "not measured" for count in counts)])
     return lines
 
 
