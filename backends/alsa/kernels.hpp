@@ -316,7 +316,7 @@ private:
     /// Likewise. At least `lanes` frames.
     template <bool Clean>
     [[gnu::always_inline]] static bool write_pairs(const float* left, const float* right, std::byte* to,
-                            std::size_t frames) noexcept {
+                                                   std::size_t frames) noexcept {
         NanWatch nan;
         const auto convert = [=, &nan](std::size_t i, std::size_t k) __attribute__((always_inline)) {
             const auto a = load<Floats>(left + i);
@@ -362,18 +362,33 @@ struct DoubleLoops {
             put(to + i * 16 + 8, double{right[i]});
         }
     }
+    // Where a frame is longer than a cache line, a few frames at a time: all channels of them are in the
+    // first cache then.
     static void read_frames(const std::byte* from, std::size_t step, float* const* to, std::size_t channels,
                             std::size_t frames) noexcept {
-        for (std::size_t channel = 0; channel < channels; ++channel)
-            read(from + channel * 8, step, to[channel], frames);
+        for_each_piece(step, frames, [=](std::size_t i, std::size_t count) __attribute__((always_inline)) {
+            for (std::size_t channel = 0; channel < channels; ++channel)
+                read(from + i * step + channel * 8, step, to[channel] + i, count);
+        });
     }
     static void write_frames(const float* const* from, std::byte* to, std::size_t step, std::size_t channels,
                              std::size_t frames) noexcept {
-        for (std::size_t channel = 0; channel < channels; ++channel)
-            write(from[channel], to + channel * 8, step, frames);
+        for_each_piece(step, frames, [=](std::size_t i, std::size_t count) __attribute__((always_inline)) {
+            for (std::size_t channel = 0; channel < channels; ++channel)
+                write(from[channel] + i, to + i * step + channel * 8, step, count);
+        });
     }
 
 private:
+    template <class Convert>
+    [[gnu::always_inline]] static void for_each_piece(std::size_t step, std::size_t frames,
+                                                      Convert convert) noexcept {
+        constexpr std::size_t cache_line = 64;
+        const std::size_t piece = step > cache_line ? 16 : frames;
+        for (std::size_t i = 0; i < frames; i += piece)
+            convert(i, frames - i < piece ? frames - i : piece);
+    }
+
     [[gnu::always_inline]] static double get(const std::byte* from) noexcept {
         const auto bits = load<std::uint64_t>(from);
         return __builtin_bit_cast(double, Swapped ? __builtin_bswap64(bits) : bits);
