@@ -5,6 +5,7 @@
 // vectors of a channel's samples, and back. Included by kernels.hpp only, and always inlined.
 
 #include "lanes.hpp"
+#include "wires.hpp"
 
 #include <array>
 #include <cstddef>
@@ -71,6 +72,19 @@ template <class Wire, class Ops>
                            [=](std::size_t place, Quad samples) __attribute__((always_inline)) {
                                Wire::template store_quad<Ops>(to + (place * quad + k) * step, samples);
                            });
+}
+
+/// Eight adjacent channels of which each has four bytes: whole vectors of 32 bytes are stored.
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline void store_octets(std::byte* to, std::size_t step, const Rows<Ops>& first,
+                                                const Rows<Ops>& last) noexcept {
+    const Rows<Ops> a = turned<Ops>(first);
+    const Rows<Ops> b = turned<Ops>(last);
+    for (std::size_t k = 0; k < quad; ++k)
+        Ops::for_each_octet(Wire::to_store(a[k]), Wire::to_store(b[k]),
+                            [=](std::size_t place, Octet samples) __attribute__((always_inline)) {
+                                store(to + (place * quad + k) * step, samples);
+                            });
 }
 
 } // namespace rill::io::alsa::kernel

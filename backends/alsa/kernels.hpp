@@ -20,6 +20,9 @@ namespace kernel {
 template <class Ops, class Wire>
 concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<Ops>(from); };
 
+template <class Ops, class Wire>
+concept HasOctets = Wire::bytes == 4 && Ops::lanes >= 8;
+
 /// The highest value of `bits` bits that a float holds exactly.
 constexpr float highest(std::uint32_t bits) noexcept {
     return bits > 24 ? 0x1.fffffep30F : static_cast<float>((1 << (bits - 1)) - 1);
@@ -157,7 +160,7 @@ struct Loops {
         if constexpr (HasLanes<Ops, Wire>)
             if (channels >= quad && frames >= lanes) {
                 for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
-                    for_each_quad(channels, [=](std::size_t c) __attribute__((always_inline)) {
+                    for_each_quad(0, channels, [=](std::size_t c) __attribute__((always_inline)) {
                         const auto four = load_quads<Wire, Ops>(from + i * step + c * Wire::bytes, step);
                         for (std::size_t k = 0; k < quad; ++k)
                             store(to[c + k] + i, decode<Wire, Ops>(four[k]));
@@ -238,10 +241,11 @@ private:
         if (i < frames)
             convert(frames - lanes, 1);
     }
-    /// `convert(c)` for channels c, c + 1, c + 2, c + 3; the last ones may come twice.
+    /// `convert(c)` for channels c, c + 1, c + 2, c + 3, from `first` on; the last ones may come twice.
     template <class Convert>
-    [[gnu::always_inline]] static void for_each_quad(std::size_t channels, Convert convert) noexcept {
-        std::size_t c = 0;
+    [[gnu::always_inline]] static void for_each_quad(std::size_t first, std::size_t channels,
+                                                     Convert convert) noexcept {
+        std::size_t c = first;
         for (; c + quad <= channels; c += quad)
             convert(c);
         if (c < channels)
@@ -297,18 +301,25 @@ private:
     [[gnu::noinline]] static bool write_quads(const float* const* from, std::byte* to, std::size_t step,
                                               std::size_t channels, std::size_t frames) noexcept {
         NanWatch nan;
-        for_each_lanes(0, frames, [=, &nan](std::size_t i, std::size_t) __attribute__((always_inline)) {
-            for_each_quad(channels, [=, &nan](std::size_t c) __attribute__((always_inline)) {
-                const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + 1] + i),
-                                                    load<Floats>(from[c + 2] + i),
-                                                    load<Floats>(from[c + 3] + i)};
-                nan.note(0, four[0], four[1]);
-                nan.note(1, four[2], four[3]);
-                store_quads<Wire, Ops>(to + i * step + c * Wire::bytes, step,
-                                       {encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
-                                        encode<Wire, Ops, Clean>(four[2]),
-                                        encode<Wire, Ops, Clean>(four[3])});
-            });
+        const auto encoded = [=, &nan](std::size_t c, std::size_t i) __attribute__((always_inline)) {
+            const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + 1] + i),
+                                                load<Floats>(from[c + 2] + i), load<Floats>(from[c + 3] + i)};
+            nan.note(0, four[0], four[1]);
+            nan.note(1, four[2], four[3]);
+            return Rows<Ops>{encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
+                             encode<Wire, Ops, Clean>(four[2]), encode<Wire, Ops, Clean>(four[3])};
+        };
+        for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
+            std::byte* const place = to + i * step;
+            std::size_t c = 0;
+            if constexpr (HasOctets<Ops, Wire>)
+                for (; c + 2 * quad <= channels; c += 2 * quad)
+                    store_octets<Wire, Ops>(place + c * Wire::bytes, step, encoded(c, i),
+                                            encoded(c + quad, i));
+            if (c < channels)
+                for_each_quad(c, channels, [=](std::size_t q) __attribute__((always_inline)) {
+                    store_quads<Wire, Ops>(place + q * Wire::bytes, step, encoded(q, i));
+                });
         });
         return nan.found();
     }

@@ -19,6 +19,8 @@ namespace rill::io::alsa {
 
 /// Four adjacent samples, as they are in memory and in a lane each.
 using Quad = std::int32_t __attribute__((vector_size(16)));
+/// Likewise eight.
+using Octet = std::int32_t __attribute__((vector_size(32)));
 
 /// Four lanes, any processor.
 struct Portable {
@@ -172,6 +174,12 @@ struct Avx2 {
         store(0, __builtin_shufflevector(row, row, 0, 1, 2, 3));
         store(1, __builtin_shufflevector(row, row, 4, 5, 6, 7));
     }
+    /// `store(place, octet)` for the quads of two vectors that are in the same place.
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_octet(Ints first, Ints last, Store store) noexcept {
+        store(0, low_halves(first, last));
+        store(1, high_halves(first, last));
+    }
 
     /// Samples of three bytes, to the low bytes of each lane; the highest is 0.
     template <bool Swapped>
@@ -302,6 +310,13 @@ struct Avx512 : Avx2 {
         store(1, __builtin_shufflevector(row, row, 4, 5, 6, 7));
         store(2, __builtin_shufflevector(row, row, 8, 9, 10, 11));
         store(3, __builtin_shufflevector(row, row, 12, 13, 14, 15));
+    }
+    template <class Store>
+    [[gnu::always_inline]] static void for_each_octet(Ints first, Ints last, Store store) noexcept {
+        store(0, __builtin_shufflevector(first, last, 0, 1, 2, 3, 16, 17, 18, 19));
+        store(1, __builtin_shufflevector(first, last, 4, 5, 6, 7, 20, 21, 22, 23));
+        store(2, __builtin_shufflevector(first, last, 8, 9, 10, 11, 24, 25, 26, 27));
+        store(3, __builtin_shufflevector(first, last, 12, 13, 14, 15, 28, 29, 30, 31));
     }
 
     // Bytes can be moved about in half as many lanes only: the rest is a later extension.
