@@ -7,6 +7,7 @@
 // and the loops are templates of `Ops`, so that no two of those files define the same function.
 
 #include "convert.hpp"
+#include "double_loops.hpp"
 #include "frames.hpp"
 #include "wires.hpp"
 
@@ -20,6 +21,7 @@ namespace kernel {
 template <class Ops, class Wire>
 concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<Ops>(from); };
 
+/// Vectors that hold at least eight samples: two quads beside each other can be stored as one.
 template <class Ops, class Wire>
 concept HasOctets = Wire::bytes == 4 && Ops::lanes >= 8;
 
@@ -316,10 +318,9 @@ private:
                 for (; c + 2 * quad <= channels; c += 2 * quad)
                     store_octets<Wire, Ops>(place + c * Wire::bytes, step, encoded(c, i),
                                             encoded(c + quad, i));
-            if (c < channels)
-                for_each_quad(c, channels, [=](std::size_t q) __attribute__((always_inline)) {
-                    store_quads<Wire, Ops>(place + q * Wire::bytes, step, encoded(q, i));
-                });
+            for_each_quad(c, channels, [=](std::size_t q) __attribute__((always_inline)) {
+                store_quads<Wire, Ops>(place + q * Wire::bytes, step, encoded(q, i));
+            });
         });
         return nan.found();
     }
@@ -346,67 +347,6 @@ private:
             }
         for_each_lanes(0, frames, convert);
         return nan.found();
-    }
-};
-
-/// Eight bytes, a double's.
-template <class Ops, bool Swapped>
-struct DoubleLoops {
-    static void read(const std::byte* from, std::size_t step, float* to, std::size_t frames) noexcept {
-        for (std::size_t i = 0; i < frames; ++i)
-            to[i] = static_cast<float>(get(from + i * step));
-    }
-    static void write(const float* from, std::byte* to, std::size_t step, std::size_t frames) noexcept {
-        for (std::size_t i = 0; i < frames; ++i)
-            put(to + i * step, double{from[i]});
-    }
-    static void read_stereo(const std::byte* from, float* left, float* right, std::size_t frames) noexcept {
-        for (std::size_t i = 0; i < frames; ++i) {
-            left[i] = static_cast<float>(get(from + i * 16));
-            right[i] = static_cast<float>(get(from + i * 16 + 8));
-        }
-    }
-    static void write_stereo(const float* left, const float* right, std::byte* to,
-                             std::size_t frames) noexcept {
-        for (std::size_t i = 0; i < frames; ++i) {
-            put(to + i * 16, double{left[i]});
-            put(to + i * 16 + 8, double{right[i]});
-        }
-    }
-    // Where a frame is longer than a cache line, a few frames at a time: all channels of them are in the
-    // first cache then.
-    static void read_frames(const std::byte* from, std::size_t step, float* const* to, std::size_t channels,
-                            std::size_t frames) noexcept {
-        for_each_piece(step, frames, [=](std::size_t i, std::size_t count) __attribute__((always_inline)) {
-            for (std::size_t channel = 0; channel < channels; ++channel)
-                read(from + i * step + channel * 8, step, to[channel] + i, count);
-        });
-    }
-    static void write_frames(const float* const* from, std::byte* to, std::size_t step, std::size_t channels,
-                             std::size_t frames) noexcept {
-        for_each_piece(step, frames, [=](std::size_t i, std::size_t count) __attribute__((always_inline)) {
-            for (std::size_t channel = 0; channel < channels; ++channel)
-                write(from[channel] + i, to + i * step + channel * 8, step, count);
-        });
-    }
-
-private:
-    template <class Convert>
-    [[gnu::always_inline]] static void for_each_piece(std::size_t step, std::size_t frames,
-                                                      Convert convert) noexcept {
-        constexpr std::size_t cache_line = 64;
-        const std::size_t piece = step > cache_line ? 16 : frames;
-        for (std::size_t i = 0; i < frames; i += piece)
-            convert(i, frames - i < piece ? frames - i : piece);
-    }
-
-    [[gnu::always_inline]] static double get(const std::byte* from) noexcept {
-        const auto bits = load<std::uint64_t>(from);
-        return __builtin_bit_cast(double, Swapped ? __builtin_bswap64(bits) : bits);
-    }
-    [[gnu::always_inline]] static void put(std::byte* to, double sample) noexcept {
-        const auto bits = __builtin_bit_cast(std::uint64_t, sample);
-        store(to, Swapped ? __builtin_bswap64(bits) : bits);
     }
 };
 

@@ -5,14 +5,15 @@
  * floats. IN_PLACE: the gain works on what is interleaved, else on planar floats, which is what a graph is
  * given.
  */
-#include <alsa/asoundlib.h>
+#include "raw_pcm.h"
+
 #include <math.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { num_channels = 2, most_frames = 1024, most_descriptors = 8 };
+enum { most_frames = 1024, most_descriptors = 8 };
 
 #if INTEGERS
 typedef int32_t sample_t;
@@ -40,41 +41,6 @@ static snd_pcm_uframes_t period;
 static float gain = 0.5f;
 static float planar[num_channels][most_frames];
 static sample_t interleaved[num_channels * most_frames];
-
-static void need(int status, const char* what) {
-    if (status < 0) {
-        fprintf(stderr, "%s: %s\n", what, snd_strerror(status));
-        _exit(1);
-    }
-}
-
-static void open_pcm(int i, snd_pcm_stream_t stream) {
-    snd_pcm_hw_params_t* hardware;
-    snd_pcm_sw_params_t* software;
-    snd_pcm_uframes_t buffer = 3 * period;
-    snd_pcm_uframes_t boundary = 0;
-    snd_pcm_hw_params_alloca(&hardware);
-    snd_pcm_sw_params_alloca(&software);
-    need(snd_pcm_open(&pcms[i], "ready", stream, SND_PCM_NONBLOCK), "open");
-    need(snd_pcm_hw_params_any(pcms[i], hardware), "any");
-    need(snd_pcm_hw_params_set_access(pcms[i], hardware,
-                                      PLANAR   ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED
-                                      : MAPPED ? SND_PCM_ACCESS_MMAP_INTERLEAVED
-                                               : SND_PCM_ACCESS_RW_INTERLEAVED),
-         "access");
-    need(
-        snd_pcm_hw_params_set_format(pcms[i], hardware, INTEGERS ? SND_PCM_FORMAT_S32 : SND_PCM_FORMAT_FLOAT),
-        "format");
-    need(snd_pcm_hw_params_set_channels(pcms[i], hardware, num_channels), "channels");
-    need(snd_pcm_hw_params_set_period_size(pcms[i], hardware, period, 0), "period");
-    need(snd_pcm_hw_params_set_buffer_size_near(pcms[i], hardware, &buffer), "buffer");
-    need(snd_pcm_hw_params(pcms[i], hardware), "hw_params");
-    need(snd_pcm_sw_params_current(pcms[i], software), "current");
-    snd_pcm_sw_params_get_boundary(software, &boundary);
-    need(snd_pcm_sw_params_set_avail_min(pcms[i], software, period), "avail_min");
-    need(snd_pcm_sw_params_set_start_threshold(pcms[i], software, boundary), "start_threshold");
-    need(snd_pcm_sw_params(pcms[i], software), "sw_params");
-}
 
 static void wait_for_periods(struct pollfd* descriptors, const int* counts) {
     for (;;) {
@@ -179,8 +145,12 @@ int main(int argc, char** argv) {
     if (argc != 2)
         return 64;
     period = (snd_pcm_uframes_t)atoi(argv[1]);
-    open_pcm(0, SND_PCM_STREAM_CAPTURE);
-    open_pcm(1, SND_PCM_STREAM_PLAYBACK);
+    const snd_pcm_access_t access = PLANAR   ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED
+                                    : MAPPED ? SND_PCM_ACCESS_MMAP_INTERLEAVED
+                                             : SND_PCM_ACCESS_RW_INTERLEAVED;
+    const snd_pcm_format_t format = INTEGERS ? SND_PCM_FORMAT_S32 : SND_PCM_FORMAT_FLOAT;
+    pcms[0] = open_pcm(SND_PCM_STREAM_CAPTURE, access, format, period);
+    pcms[1] = open_pcm(SND_PCM_STREAM_PLAYBACK, access, format, period);
     counts[0] = snd_pcm_poll_descriptors(pcms[0], descriptors, most_descriptors);
     counts[1] =
         snd_pcm_poll_descriptors(pcms[1], descriptors + counts[0], (unsigned)(most_descriptors - counts[0]));

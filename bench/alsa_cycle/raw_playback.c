@@ -4,49 +4,19 @@
  * hand for alsa-lib; floats. MAPPED: into mapped memory that is not interleaved, else interleaved and
  * written.
  */
-#include <alsa/asoundlib.h>
+#include "raw_pcm.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { num_channels = 2, num_periods = 3, most_frames = 1024, most_descriptors = 8 };
+enum { most_frames = 1024, most_descriptors = 8 };
 
 static snd_pcm_t* pcm;
 static snd_pcm_uframes_t period;
 static float gain = 0.5f;
 static float table[num_channels * most_frames]; /* as the PCM wants it */
 static float interleaved[num_channels * most_frames];
-
-static void need(int status, const char* what) {
-    if (status < 0) {
-        fprintf(stderr, "%s: %s\n", what, snd_strerror(status));
-        _exit(1);
-    }
-}
-
-static void open_pcm(void) {
-    snd_pcm_hw_params_t* hardware;
-    snd_pcm_sw_params_t* software;
-    snd_pcm_uframes_t buffer = num_periods * period;
-    snd_pcm_uframes_t boundary = 0;
-    snd_pcm_hw_params_alloca(&hardware);
-    snd_pcm_sw_params_alloca(&software);
-    need(snd_pcm_open(&pcm, "ready", SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK), "open");
-    need(snd_pcm_hw_params_any(pcm, hardware), "any");
-    need(snd_pcm_hw_params_set_access(
-             pcm, hardware, MAPPED ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED : SND_PCM_ACCESS_RW_INTERLEAVED),
-         "access");
-    need(snd_pcm_hw_params_set_format(pcm, hardware, SND_PCM_FORMAT_FLOAT), "format");
-    need(snd_pcm_hw_params_set_channels(pcm, hardware, num_channels), "channels");
-    need(snd_pcm_hw_params_set_period_size(pcm, hardware, period, 0), "period");
-    need(snd_pcm_hw_params_set_buffer_size_near(pcm, hardware, &buffer), "buffer");
-    need(snd_pcm_hw_params(pcm, hardware), "hw_params");
-    need(snd_pcm_sw_params_current(pcm, software), "current");
-    snd_pcm_sw_params_get_boundary(software, &boundary);
-    need(snd_pcm_sw_params_set_avail_min(pcm, software, period), "avail_min");
-    need(snd_pcm_sw_params_set_start_threshold(pcm, software, boundary), "start_threshold");
-    need(snd_pcm_sw_params(pcm, software), "sw_params");
-}
 
 static void wait_for_period(struct pollfd* descriptors, int count) {
     for (;;) {
@@ -97,7 +67,9 @@ int main(int argc, char** argv) {
         for (unsigned i = 0; i < period; ++i)
             table[MAPPED ? channel * period + i : i * num_channels + channel] =
                 (float)(i + 1) / 4096.0f * (channel ? -1.0f : 1.0f);
-    open_pcm();
+    pcm = open_pcm(SND_PCM_STREAM_PLAYBACK,
+                   MAPPED ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED : SND_PCM_ACCESS_RW_INTERLEAVED,
+                   SND_PCM_FORMAT_FLOAT, period);
     const int count = snd_pcm_poll_descriptors(pcm, descriptors, most_descriptors);
     need(snd_pcm_prepare(pcm), "prepare");
     for (int i = 0; i < num_periods; ++i)

@@ -120,7 +120,7 @@ concept IoBackend = requires {
 enum class NodeKind : std::uint8_t {
     source,      ///< generate(tick, range, block), or view(range) if its samples lie somewhere already
     processor,   ///< process(tick, in, out): `in` and `out` may be the same memory
-    elementwise, ///< kernel(), or kernel(channel): a function of one sample, fused with its neighbours
+    elementwise, ///< kernel() if alike in all channels, else kernel(channel): a function of one sample
     observer,    ///< observe(tick, block): looks, changes nothing
     sink,        ///< consume(tick, range, block); target(range) if it can be written into directly
 };

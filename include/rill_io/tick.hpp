@@ -11,11 +11,10 @@ namespace rill::io {
 /// What is special about a block. Bits; combine with `|`.
 enum class TickFlags : std::uint32_t {
     none = 0,
-    new_block = 1U << 0U,    ///< starts a whole block (not set for the rest of a block split by a command)
-    freewheeling = 1U << 1U, ///< the clock is not real time: it runs as fast as the graph
-    discontinuity =
-        1U << 2U,     ///< before this block frames were lost or added, or quantum, rate or clock changed
-    final = 1U << 3U, ///< no block follows (end of file)
+    new_block = 1U << 0U,     ///< starts a whole block (not set for the rest of a block split by a command)
+    freewheeling = 1U << 1U,  ///< the clock is not real time: it runs as fast as the graph
+    discontinuity = 1U << 2U, ///< before this block: frames lost or inserted, another quantum, rate or clock
+    final = 1U << 3U,         ///< no block follows (end of file)
 };
 
 [[nodiscard]] constexpr TickFlags operator|(TickFlags a, TickFlags b) noexcept {

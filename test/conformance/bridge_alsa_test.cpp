@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // A bridge from, and to, the ALSA test device, which has an xrun on that side: what the device says it has
-// lost is what is missing, or left out, no more and no less. In virtual time.
+// lost is what is missing, to the frame, or what is left out, to a few frames. In virtual time.
 
 #include "alsa_rig.hpp"
 #include "bridge_rig.hpp"
@@ -161,7 +161,7 @@ TEST_CASE("bridge: an xrun of an ALSA capture side is a gap of just the frames i
     CHECK(std::fabs(info.fill_frames - info.target_frames) < 2.0);
 }
 
-TEST_CASE("bridge: an xrun of an ALSA playback side leaves out just the frames it has lost", "[alsa]") {
+TEST_CASE("bridge: an xrun of an ALSA playback side leaves out the frames it has lost", "[alsa]") {
     const Environment environment("playback:xrun@240000");
     io::Driver<io::null::Capture, io::alsa::Playback> driver;
     const auto opened = driver.open(
