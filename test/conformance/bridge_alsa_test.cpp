@@ -8,6 +8,7 @@
 #include <rill_io/alsa.hpp>
 #include <rill_io/null.hpp>
 
+#include <alsa/asoundlib.h>
 #include <test.hpp>
 
 #include <algorithm>
@@ -97,6 +98,13 @@ struct Ear {
     }
 };
 
+/// So that no time limit of the library's counts what alsa-lib has to load at first.
+void warm_up() {
+    snd_pcm_t* pcm = nullptr;
+    if (::snd_pcm_open(&pcm, "test_quantum", SND_PCM_STREAM_CAPTURE, 0) == 0)
+        ::snd_pcm_close(pcm);
+}
+
 /// Runs until all is heard.
 template <class Driver>
 void listen(Driver& driver, Ear& ear) {
@@ -123,6 +131,7 @@ void show(const char* side, std::uint64_t lost, const io::BridgeInfo& info, cons
 } // namespace
 
 TEST_CASE("bridge: an xrun of an ALSA capture side is a gap of just the frames it has lost", "[alsa]") {
+    warm_up();
     const Environment environment("capture:xrun@240000");
     const conformance::AlsaTestDevice device;
     for (std::uint64_t frame = 0; frame < store_frames; ++frame) {
@@ -162,6 +171,7 @@ TEST_CASE("bridge: an xrun of an ALSA capture side is a gap of just the frames i
 }
 
 TEST_CASE("bridge: an xrun of an ALSA playback side leaves out the frames it has lost", "[alsa]") {
+    warm_up();
     const Environment environment("playback:xrun@240000");
     io::Driver<io::null::Capture, io::alsa::Playback> driver;
     const auto opened = driver.open(
