@@ -12,11 +12,15 @@
 //     u   = i + 2 w z2 / f        critically damped (without the low passes); crossover at 2 w
 //
 // The reading position integrates u, so that jitter of e reaches it with the third power of the frequency:
-// with w = 2 pi 0.04 Hz that is 1.3e-4 at 5 Hz, after what DriftClock has filtered already. A step of the
-// clocks by s moves the fill by s f / (2.7 w). After the start, and again when z2 is off by more than 80 us,
-// w is wide (0.5 Hz, less where a cycle is long; 6 frames for 1000 ppm at 48 kHz) for 1.5 s, then returns
-// with a time constant of 0.9 s; i means the same in both, so that nothing jumps but the share of z2, which
-// ramps.
+// with w = 2 pi 0.02 Hz that is 8e-6 at 5 Hz and 5e-2 at 0.25 Hz, after what DriftClock has filtered
+// already. So a clock may wander by 80 us in some seconds, as one does that counts in whole frames of 4 ms,
+// and is heard as steady; the fill level moves by that much instead.
+//
+// After the start, and again when e is off by more than 350 us (four times such a wander; looked at for
+// 0.15 s, for z2 is slow where w is small), w is wide (0.5 Hz, less where a cycle is long) for 1.5 s. Then it
+// falls with a time constant of 0.9 s to 0.06 Hz and of 2 s to 0.02 Hz: i has to be right before it may be
+// slow. A step of the clocks by s moves the fill by s f / (2.7 w); i means the same in both, so that nothing
+// jumps but the share of z2, which ramps.
 
 #include <algorithm>
 #include <cmath>
@@ -37,7 +41,7 @@ public:
     }
 
     /// The fill level was set right by other means; the learned drift is kept.
-    void forget_error() noexcept { first_ = second_ = 0.0; }
+    void forget_error() noexcept { first_ = second_ = recent_ = 0.0; }
 
     /// Learns quickly for a while, as after the start.
     void widen() noexcept { since_wide_ = 0.0; }
@@ -54,10 +58,12 @@ public:
     /// One step; returns u. Realtime-safe: yes.
     double update(double error, double seconds) noexcept {
         since_wide_ += seconds;
-        if (std::fabs(second_) > tolerance * rate_)
+        recent_ += (error - recent_) * (1.0 - std::exp(-seconds / looked_at));
+        if (std::fabs(recent_) > tolerance * rate_)
             widen();
         const double aim = since_wide_ < wide_for ? std::min(wide, widest_step / seconds) : narrow;
-        bandwidth_ += (aim - bandwidth_) * (1.0 - std::exp(-seconds / (aim > bandwidth_ ? rise : fall)));
+        const double over = aim > bandwidth_ ? rise : bandwidth_ > nearly_narrow ? fall : last_fall;
+        bandwidth_ += (aim - bandwidth_) * (1.0 - std::exp(-seconds / over));
         const double w = 2.0 * std::numbers::pi * bandwidth_;
         const double a = 1.0 - std::exp(-low_pass * 2.0 * w * seconds);
         first_ += a * (error - first_);
@@ -72,22 +78,26 @@ public:
     static constexpr double max_correction = 0.01; ///< either way
 
 private:
-    static constexpr double tolerance = 80e-6;   ///< s of z2: ten times what 0.1 ms of jitter leave in it
-    static constexpr double narrow = 0.04;       ///< Hz
-    static constexpr double wide = 0.5;          ///< Hz
-    static constexpr double widest_step = 0.04;  ///< Hz s: stable with the delay of one update
-    static constexpr double wide_for = 1.5;      ///< s
-    static constexpr double fall = 0.9;          ///< s
-    static constexpr double rise = 0.1;          ///< s
-    static constexpr double clock_noise = 30e-6; ///< of a clock's own drift after an xrun
-    static constexpr double lean_over = 0.5;     ///< s
-    static constexpr double low_pass = 4.0;      ///< corner over crossover: 48 degrees of phase are left
+    static constexpr double tolerance = 350e-6;   ///< s of e
+    static constexpr double looked_at = 0.15;     ///< s: the time constant of the mean of e that is compared
+    static constexpr double narrow = 0.02;        ///< Hz
+    static constexpr double nearly_narrow = 0.06; ///< Hz
+    static constexpr double wide = 0.5;           ///< Hz
+    static constexpr double widest_step = 0.04;   ///< Hz s: stable with the delay of one update
+    static constexpr double wide_for = 1.5;       ///< s
+    static constexpr double fall = 0.9;           ///< s
+    static constexpr double last_fall = 2.0;      ///< s
+    static constexpr double rise = 0.1;           ///< s
+    static constexpr double clock_noise = 30e-6;  ///< of a clock's own drift after an xrun
+    static constexpr double lean_over = 0.5;      ///< s
+    static constexpr double low_pass = 4.0;       ///< corner over crossover: 48 degrees of phase are left
 
     double rate_ = 48000.0;
     double bandwidth_ = wide;
     double since_wide_ = 0.0;
     double first_ = 0.0;
     double second_ = 0.0;
+    double recent_ = 0.0;
     double drift_ = 0.0;
 };
 

@@ -33,8 +33,10 @@ namespace io = rill::io;
 constexpr std::uint32_t rate = 48000;
 constexpr std::uint32_t quantum = 480; // the loopback moves what 4 ms bring at once
 constexpr double tone_hz = 997.0;
-constexpr std::size_t settling = 5; ///< s
-constexpr std::size_t steady = 2;   ///< s
+constexpr std::size_t settling = 5; ///< s, until the fill level is where it belongs
+constexpr std::size_t fading =
+    5; ///< s more, until the steps of 4 ms in which the device counts are not heard
+constexpr std::size_t steady = 2; ///< s
 
 /// Makes both ends of the loopback faster by so many ppm than they say.
 void shift(double ppm) {
@@ -77,7 +79,7 @@ TEST_CASE("kernel: a device whose clock is shifted while it runs", "[kernel]") {
                                               .bridge = {.capture_device = "hw:CARD=Loopback,DEV=1"}});
     INFO(opened.error().text);
     REQUIRE(opened);
-    std::vector<float> heard(steps.size() * (settling + steady) * rate);
+    std::vector<float> heard(steps.size() * (settling + fading + steady) * rate);
     std::atomic<std::size_t> frames{0};
     auto listen = [&](const io::ClockTick& tick) noexcept {
         const std::size_t done = frames.load(std::memory_order_relaxed);
@@ -101,26 +103,34 @@ TEST_CASE("kernel: a device whose clock is shifted while it runs", "[kernel]") {
         REQUIRE(frames.load(std::memory_order_acquire) >= due);
         return astray;
     };
-    for (const double ppm : steps) {
-        shift(ppm);
-        const double moving = run_on(settling);
-        const std::size_t from = due;
-        const double settled = run_on(steady);
-        const io::BridgeInfo info = driver.session().bridge_info();
+    const auto worst_snr = [&](std::size_t from) {
         double snr = 1000.0;
         for (std::size_t at = from; at + 4096 <= due; at += 4096)
             snr = std::min(snr, bridge_simulation::fit_sine(std::span(heard).subspan(at, 4096),
                                                             2.0 * std::numbers::pi * tone_hz / rate)
                                     .snr_db);
+        return snr;
+    };
+    for (const double ppm : steps) {
+        shift(ppm);
+        const double moving = run_on(settling);
+        const std::size_t settled_at = due;
+        const double settled = run_on(fading);
+        const double fading_snr = worst_snr(settled_at);
+        const std::size_t faded_at = due;
+        const double still = run_on(steady);
+        const double snr = worst_snr(faded_at);
+        const io::BridgeInfo info = driver.session().bridge_info();
         std::printf(
             "shifted by %.0f ppm: %.1f ppm, fill within %.1f frames, after 5 s within %.1f, SNR %.1f dB, "
-            "%llu gaps, %llu jumps\n",
-            ppm, info.drift_ppm, moving, settled, snr, static_cast<unsigned long long>(info.gaps),
-            static_cast<unsigned long long>(info.jumps));
+            "after 10 s %.1f dB, %llu gaps, %llu jumps\n",
+            ppm, info.drift_ppm, moving, std::max(settled, still), fading_snr, snr,
+            static_cast<unsigned long long>(info.gaps), static_cast<unsigned long long>(info.jumps));
         CHECK(std::fabs(info.drift_ppm - ppm) < 80.0);
-        CHECK(moving < quantum);
-        CHECK(settled < 16.0);
-        CHECK(snr >= (ppm == 0.0 ? 90.0 : 70.0)); // (shifted, the device's clock goes in steps of 4 ms)
+        CHECK(moving < 64.0);
+        CHECK(std::max(settled, still) < 20.0);
+        CHECK(fading_snr >= 70.0);
+        CHECK(snr >= (ppm == 0.0 ? 90.0 : 86.0)); // (shifted, the device's clock itself wanders by 0.1 ms)
     }
     CHECK(driver.session().bridge_info().gaps == 0);
     CHECK(driver.status());

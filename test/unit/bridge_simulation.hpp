@@ -140,6 +140,9 @@ struct Settings {
     /// The time that is told of such a cycle is not the tick's but, by the whole frames that have come since,
     /// that at which it was due: as snd-aloop's is.
     bool counts_frames = false;
+    /// Capture's clock goes ahead by so much, and back, within four seconds: snd-aloop's does, shifted, for
+    /// it counts in whole frames of 4 ms.
+    double wander_s = 0.0;
     bool untold = false; ///< an xrun's frames are lost in time only: nobody counts them, as with a late jackd
     std::uint32_t margin = 0;
     io::BridgeQuality quality = io::BridgeQuality::medium;
@@ -315,11 +318,18 @@ private:
             side.faults = side.faults.subspan(1);
         }
         side.frames += side.quantum;
-        side.wake_up =
-            std::max({side.due + settings_.jitter_s * (1.0 + static_cast<double>(random_.sample())),
-                      side.stalled_until, now_});
+        side.wake_up = std::max(
+            {side.due + wander(side) + settings_.jitter_s * (1.0 + static_cast<double>(random_.sample())),
+             side.stalled_until, now_});
         if (settings_.timer_s > 0.0 && &side == &capture_)
             wait_for_tick(side);
+    }
+    /// A triangle, s.
+    [[nodiscard]] double wander(const Side& side) const noexcept {
+        constexpr double period = 4.0;
+        return &side == &capture_
+                   ? settings_.wander_s * (4.0 * std::fabs(std::remainder(side.due / period, 1.0)) - 1.0)
+                   : 0.0;
     }
     void wait_for_tick(Side& side) const noexcept {
         side.wake_up = std::max(std::ceil(side.due / settings_.timer_s) * settings_.timer_s, now_);
