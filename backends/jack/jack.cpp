@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -136,7 +137,7 @@ Result<void> Session::check_targets(const StreamConfig& config) {
 
 Result<void> Session::register_ports(const StreamConfig& config, const Options& options) {
     num_inputs_ = num_outputs_ = 0;
-    const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags, auto& ports,
+    const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags,
                          std::uint32_t& registered) -> Result<void> {
         while (registered < count) {
             std::string port_name(prefix);
@@ -148,15 +149,14 @@ Result<void> Session::register_ports(const StreamConfig& config, const Options& 
                                    "the server refused port '%s' (%u of %u); it has no ports left (see jackd "
                                    "--port-max) or the name is taken: ask for fewer channels",
                                    port_name.c_str(), registered + 1, count);
-            ports[registered++] = port;
+            ports_[num_inputs_ + num_outputs_] = port;
+            ++registered;
         }
         return {};
     };
-    if (auto ok =
-            add(options.input_prefix, config.input_channels, JackPortIsInput, input_ports_, num_inputs_);
-        !ok)
+    if (auto ok = add(options.input_prefix, config.input_channels, JackPortIsInput, num_inputs_); !ok)
         return ok;
-    return add(options.output_prefix, config.output_channels, JackPortIsOutput, output_ports_, num_outputs_);
+    return add(options.output_prefix, config.output_channels, JackPortIsOutput, num_outputs_);
 }
 
 void Session::set_callbacks() {
@@ -217,8 +217,7 @@ Result<void> Session::activate_now(ProcessFunction function, void* engine) {
     Connections connections;
     if (control_
             ->active) { // another callback's type: the process function can only be changed while inactive
-        connections =
-            save_connections(client_, input_ports_.data(), num_inputs_, output_ports_.data(), num_outputs_);
+        connections = save_connections(client_, input_ports(), output_ports());
         jack_deactivate(client_);
         control_->active = false;
     }
@@ -244,7 +243,7 @@ Result<void> Session::activate_now(ProcessFunction function, void* engine) {
 void Session::connect_targets() {
     if (control_->autoconnect == Autoconnect::loopback)
         for (std::uint32_t i = 0; i < std::min(num_inputs_, num_outputs_); ++i)
-            jack_connect(client_, jack_port_name(output_ports_[i]), jack_port_name(input_ports_[i]));
+            jack_connect(client_, jack_port_name(output_ports()[i]), jack_port_name(input_ports()[i]));
     if (control_->autoconnect != Autoconnect::standard)
         return;
     // A port may have gone since open(), or a connection be refused: the stream runs all the same,
@@ -252,11 +251,11 @@ void Session::connect_targets() {
     const auto sources = find_ports(client_, control_->capture_target, JackPortIsOutput);
     if (sources)
         for (std::size_t i = 0; i < std::min<std::size_t>(num_inputs_, sources->size()); ++i)
-            jack_connect(client_, (*sources)[i].c_str(), jack_port_name(input_ports_[i]));
+            jack_connect(client_, (*sources)[i].c_str(), jack_port_name(input_ports()[i]));
     const auto targets = find_ports(client_, control_->playback_target, JackPortIsInput);
     if (targets)
         for (std::size_t i = 0; i < std::min<std::size_t>(num_outputs_, targets->size()); ++i)
-            jack_connect(client_, jack_port_name(output_ports_[i]), (*targets)[i].c_str());
+            jack_connect(client_, jack_port_name(output_ports()[i]), (*targets)[i].c_str());
 }
 
 Result<void> Session::stop() {
@@ -279,8 +278,7 @@ bool Session::give_back_client() {
         const CycleGate* gate;
         std::vector<jack_port_t*> ports;
     } leave{client_, owns_client_, std::exchange(control_->active, false), &stream_->gate, {}};
-    leave.ports.assign(input_ports_.begin(), input_ports_.begin() + num_inputs_);
-    leave.ports.insert(leave.ports.end(), output_ports_.begin(), output_ports_.begin() + num_outputs_);
+    leave.ports.assign(ports_.begin(), ports_.begin() + num_inputs_ + num_outputs_);
     const auto work = [](Leave& job) {
         // libjack cancels its thread, also in the middle of a callback that blocks: that would end the
         // process.
@@ -305,12 +303,12 @@ bool Session::give_back_client() {
 bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
     bool complete = true;
     for (std::uint32_t channel = 0; channel < num_inputs_; ++channel) {
-        const auto* samples = static_cast<const float*>(jack_port_get_buffer(input_ports_[channel], frames));
+        const auto* samples = static_cast<const float*>(jack_port_get_buffer(input_ports()[channel], frames));
         complete = complete && samples != nullptr;
         capture.set_input(channel, samples != nullptr ? samples : silence_.data());
     }
     for (std::uint32_t channel = 0; channel < num_outputs_; ++channel) {
-        auto* samples = static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames));
+        auto* samples = static_cast<float*>(jack_port_get_buffer(output_ports()[channel], frames));
         complete = complete && samples != nullptr;
         playback.set_output(channel, samples != nullptr ? samples : scratch_.data());
     }
@@ -390,24 +388,22 @@ void Session::on_latency(int mode, void* session) noexcept {
     // adds.
     auto& self = *static_cast<Session*>(session);
     const bool capture = mode == int{JackCaptureLatency};
-    const auto& from = capture ? self.input_ports_ : self.output_ports_;
-    const auto& to = capture ? self.output_ports_ : self.input_ports_;
-    const std::uint32_t num_from = capture ? self.num_inputs_ : self.num_outputs_;
-    const std::uint32_t num_to = capture ? self.num_outputs_ : self.num_inputs_;
+    const auto from = capture ? self.input_ports() : self.output_ports();
+    const auto to = capture ? self.output_ports() : self.input_ports();
     const auto direction = static_cast<jack_latency_callback_mode_t>(mode);
     const std::uint32_t adapter = self.adapter_latency();
     self.told_adapter_latency_.store(adapter, std::memory_order_relaxed);
 
     jack_latency_range_t all{};
-    for (std::uint32_t i = 0; i < num_from; ++i) {
-        const jack_latency_range_t range = latency_of_others(self.client_, from[i], direction);
-        all.min = i == 0 ? range.min : std::min(all.min, range.min);
+    for (jack_port_t* const port : from) {
+        const jack_latency_range_t range = latency_of_others(self.client_, port, direction);
+        all.min = port == from.front() ? range.min : std::min(all.min, range.min);
         all.max = std::max(all.max, range.max);
     }
     all.min += adapter;
     all.max += adapter;
-    for (std::uint32_t i = 0; i < num_to; ++i)
-        jack_port_set_latency_range(to[i], direction, &all);
+    for (jack_port_t* const port : to)
+        jack_port_set_latency_range(port, direction, &all);
     self.update_latency();
 }
 
@@ -418,14 +414,14 @@ std::uint32_t Session::adapter_latency() const noexcept {
 }
 
 void Session::update_latency() {
-    const auto largest = [this](const auto& ports, std::uint32_t count, jack_latency_callback_mode_t mode) {
+    const auto largest = [this](std::span<jack_port_t* const> ports, jack_latency_callback_mode_t mode) {
         std::uint32_t frames = 0;
-        for (std::uint32_t i = 0; i < count; ++i)
-            frames = std::max(frames, latency_of_others(client_, ports[i], mode).max);
+        for (jack_port_t* const port : ports)
+            frames = std::max(frames, latency_of_others(client_, port, mode).max);
         return frames;
     };
-    stream_->report_latency(largest(input_ports_, num_inputs_, JackCaptureLatency),
-                            largest(output_ports_, num_outputs_, JackPlaybackLatency));
+    stream_->report_latency(largest(input_ports(), JackCaptureLatency),
+                            largest(output_ports(), JackPlaybackLatency));
 }
 
 } // namespace rill::io::jack

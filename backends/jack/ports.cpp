@@ -78,8 +78,8 @@ jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
     return all;
 }
 
-Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, std::size_t num_inputs,
-                             jack_port_t* const* outputs, std::size_t num_outputs) {
+Connections save_connections(jack_client_t* client, std::span<jack_port_t* const> inputs,
+                             std::span<jack_port_t* const> outputs) {
     Connections connections;
     const auto save = [&](jack_port_t* port, bool is_input) {
         const char** const others = jack_port_get_all_connections(client, port);
@@ -92,10 +92,10 @@ Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, 
         if (others != nullptr)
             jack_free(others);
     };
-    for (std::size_t i = 0; i < num_inputs; ++i)
-        save(inputs[i], true);
-    for (std::size_t i = 0; i < num_outputs; ++i)
-        save(outputs[i], false);
+    for (jack_port_t* const port : inputs)
+        save(port, true);
+    for (jack_port_t* const port : outputs)
+        save(port, false);
     return connections;
 }
 

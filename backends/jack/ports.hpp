@@ -8,8 +8,8 @@
 
 #include <jack/jack.h>
 
-#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,8 +31,8 @@ jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
 /// Pairs of source and destination port.
 using Connections = std::vector<std::pair<std::string, std::string>>;
 
-Connections save_connections(jack_client_t* client, jack_port_t* const* inputs, std::size_t num_inputs,
-                             jack_port_t* const* outputs, std::size_t num_outputs);
+Connections save_connections(jack_client_t* client, std::span<jack_port_t* const> inputs,
+                             std::span<jack_port_t* const> outputs);
 /// What can't be restored (the other side has gone) is left out.
 void restore_connections(jack_client_t* client, const Connections& connections);
 

@@ -2,9 +2,10 @@
 
 // An ALSA PCM that has a period as soon as it has been polled: for counting what a cycle costs whoever uses
 // it. READY_CYCLES=N ends the program when so many periods were captured, or played if nobody captures.
-// (Polling the capture takes some of a period's time, so that nobody takes it for a device without a clock.)
-// (A playback alone is held up while it is silent, and once after a few periods: time for the program's other
-// threads to finish what they do at the start, which may be to tell the one that plays to play.)
+// (Polling the capture, or a playback alone, takes some of a period's time, so that nobody takes it for a
+// device without a clock. A playback alone is held up while it is silent, and once after a few periods: time
+// for the program's other threads to finish what they do at the start, which may be to tell the one that
+// plays to play.)
 //
 // Of the first periods the samples count: what is played must be what was captured, half as loud, whole
 // periods later, or the program ends with status 1. Later ones are not looked at, so that nothing of this is
@@ -128,6 +129,11 @@ snd_pcm_sframes_t transfer(snd_pcm_ioplug_t* io, const snd_pcm_channel_area_t* a
     ::_exit(0);
 }
 
+void take_time(const snd_pcm_ioplug_t* io) {
+    const timespec most_of_a_period{0, static_cast<long>(io->period_size * 600'000'000 / io->rate)};
+    ::nanosleep(&most_of_a_period, nullptr);
+}
+
 int poll_revents(snd_pcm_ioplug_t* io, pollfd*, unsigned, unsigned short* events) {
     const bool plays = io->stream == SND_PCM_STREAM_PLAYBACK;
     *events = static_cast<unsigned short>(plays ? POLLOUT : POLLIN);
@@ -138,8 +144,7 @@ int poll_revents(snd_pcm_ioplug_t* io, pollfd*, unsigned, unsigned short* events
         if (of(io).cycles >= 0 &&
             io->appl_ptr >= static_cast<snd_pcm_uframes_t>(of(io).cycles) * io->period_size)
             end();
-        const timespec most_of_a_period{0, static_cast<long>(io->period_size * 600'000'000 / io->rate)};
-        ::nanosleep(&most_of_a_period, nullptr);
+        take_time(io);
     }
     return 0;
 }
@@ -158,6 +163,7 @@ int poll_revents_of_playback_alone(snd_pcm_ioplug_t* io, pollfd* descriptors, un
         const timespec a_while{0, 300'000'000};
         ::nanosleep(&a_while, nullptr);
     }
+    take_time(io);
     return poll_revents(io, descriptors, count, events);
 }
 

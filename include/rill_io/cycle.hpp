@@ -187,9 +187,10 @@ private:
     template <class F>
     static constexpr char type_tag = 0;
 
-    void* callback_ = nullptr;
-    const char* callback_type_ = nullptr;
+    // What every cycle touches, on one cache line (the tick's position and frames are its first members).
+    alignas(64) void* callback_ = nullptr;
     ClockTick tick_{};
+    const char* callback_type_ = nullptr;
     /// A larger jump of the server's counter is a new counter, not a loss (about 90 s at 48 kHz).
     static constexpr std::uint32_t max_plausible_loss = 1U << 22U;
 

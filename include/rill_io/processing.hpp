@@ -48,10 +48,19 @@ public:
     /// Leaves a command for the graph. False: the mailbox is full, try again later. A node or parameter that
     /// does not exist is ignored and counted in `unknown_commands()`. Thread: any, several at once.
     /// Realtime-safe: yes.
-    [[nodiscard]] bool send(const SetParameter& command) noexcept { return mailbox_.try_push(command); }
+    [[nodiscard]] bool send(const SetParameter& command) noexcept {
+        if (!mailbox_.try_push(command))
+            return false;
+        ask_for_more();
+        return true;
+    }
 
     /// A seat from which to read every block's tick. Thread: control. Realtime-safe: yes.
-    [[nodiscard]] Subscription subscribe() noexcept { return publisher_.subscribe(); }
+    [[nodiscard]] Subscription subscribe() noexcept {
+        Subscription seat = publisher_.subscribe();
+        ask_for_more();
+        return seat;
+    }
 
     /// Commands that named a node or parameter that does not exist. Thread: any. Realtime-safe: yes.
     [[nodiscard]] std::uint64_t unknown_commands() const noexcept {
@@ -72,8 +81,9 @@ public:
 
     /// One block. Thread: cycle. Realtime-safe: yes, if the graph is.
     [[gnu::always_inline]] void operator()(const ClockTick& tick) noexcept {
-        // One way out for all that is more than the block itself: the way straight on carries nothing for it.
-        if (!mailbox_.empty() || num_pending_ != 0 || publisher_.has_listeners()) [[unlikely]]
+        // One way out for all that is more than the block itself: the way straight on reads one flag for it.
+        // Relaxed: the other way synchronises by what it finds.
+        if (wants_more_.load(std::memory_order_relaxed)) [[unlikely]]
             process_with_commands(tick);
         else
             process_block(tick);
@@ -113,6 +123,21 @@ private:
             done = until;
         }
         send_clock_tick(tick);
+        if (!is_more_to_do())
+            rest();
+    }
+
+    /// After a command was left, or a seat taken. Release: whoever sees the flag sees that too.
+    void ask_for_more() noexcept { wants_more_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool is_more_to_do() const noexcept {
+        return num_pending_ != 0 || !mailbox_.empty() || publisher_.has_listeners();
+    }
+    /// Takes the flag down. Acquire: if it was raised after we had looked, what it was raised for is found
+    /// now; if it is raised later than this, it stays up.
+    [[gnu::noinline]] void rest() noexcept {
+        wants_more_.exchange(false, std::memory_order_acq_rel);
+        if (is_more_to_do())
+            wants_more_.store(true, std::memory_order_relaxed);
     }
 
     /// The first part begins the block, the last one may be the final one of the stream.
@@ -152,6 +177,7 @@ private:
     }
 
     G* graph_;
+    std::atomic<bool> wants_more_{false}; ///< beside graph_: a steady block touches nothing else of this
     std::size_t num_pending_ = 0;
     Mailbox<MailboxCapacity> mailbox_;
     std::array<SetParameter, MailboxCapacity> pending_{};

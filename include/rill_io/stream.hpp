@@ -177,15 +177,17 @@ public:
         realtime_priority_.store(parameters.sched_priority, std::memory_order_relaxed);
     }
 
+    // What every cycle touches, on one cache line.
+    alignas(64) CycleGate gate;           ///< see there
+    std::atomic<std::uint64_t> frames{0}; ///< written by the cycle thread only
+    std::atomic<std::uint64_t> cycles{0}; ///< written by the cycle thread only
+
     StreamInfo negotiated{};                       ///< written by the session's open(), constant afterwards
-    CycleGate gate;                                ///< see there
     Wakeup wakeup;                                 ///< rings when the stream ends or is stopped
     std::atomic<std::uint32_t> quantum{0};         ///< frames of the current cycle
     std::atomic<std::uint32_t> block{0};           ///< frames of the current block
     std::atomic<std::uint32_t> adapter_latency{0}; ///< frames
     std::atomic<std::uint32_t> bridged_latency{0}; ///< frames; 0 = the capture is not bridged
-    std::atomic<std::uint64_t> frames{0};          ///< written by the cycle thread only
-    std::atomic<std::uint64_t> cycles{0};          ///< written by the cycle thread only
 
 private:
     enum : int { end_none, end_writing, end_written };

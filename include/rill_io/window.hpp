@@ -61,9 +61,10 @@ public:
     }
 
 private:
-    std::array<const float*, max_channels> channels_{};
-    std::uint32_t num_channels_ = 0;
+    // The counts beside the first channels, on one cache line.
+    alignas(64) std::uint32_t num_channels_ = 0;
     std::uint32_t frames_ = 0;
+    std::array<const float*, max_channels> channels_{};
 };
 
 /// What the graph writes in this cycle: `num_output_channels()` planar channels of `frames()` floats.
@@ -136,11 +137,11 @@ public:
     }
 
 private:
+    alignas(64) std::uint32_t num_channels_ = 0;
+    std::uint32_t frames_ = 0;
     std::array<float*, max_channels> channels_{};
     std::array<std::uint32_t, max_channels>
         written_{}; ///< up to this frame of the block, unless fills_playback
-    std::uint32_t num_channels_ = 0;
-    std::uint32_t frames_ = 0;
 };
 
 /// The capture half of backend `B`: what `Driver` and `Input` take as a template argument.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -309,4 +310,64 @@ TEST_CASE("processing: what many threads send while blocks run arrives, each one
     CHECK(graph.good);
     CHECK(graph.parameters == std::array<float, num_parameters>{2000.0F, 2000.0F, 2000.0F});
     CHECK(state.unknown_commands() == 0);
+}
+
+namespace {
+
+/// Says what it was told last.
+struct Echo {
+    template <std::size_t Frames>
+    void process(const io::ClockTick&, io::FrameRange<Frames>) noexcept {}
+    bool set_parameter(std::uint16_t, std::uint16_t, float value) noexcept {
+        heard.store(value, std::memory_order_release);
+        return true;
+    }
+    std::atomic<float> heard{0.0F};
+};
+
+} // namespace
+
+TEST_CASE("processing: of commands that come one by one, in between blocks, none is overlooked") {
+    Echo graph;
+    io::ProcessingState<Echo, 16> state(graph);
+    std::atomic<bool> stop{false};
+    std::thread cycle([&] {
+        io::ClockTick tick;
+        for (tick.frames = 16; !stop; tick.position += tick.frames)
+            state(tick);
+    });
+    int overlooked = 0;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (int i = 1; i <= 200'000 && overlooked == 0; ++i) {
+        const auto value = static_cast<float>(i);
+        for (volatile int wait = i % 64; wait > 0; wait = wait - 1) { // at any moment of a block's end
+        }
+        REQUIRE(state.send({.node = 0, .parameter = 0, .value = value, .frame = 0}));
+        while (graph.heard.load(std::memory_order_acquire) != value && overlooked == 0)
+            overlooked += std::chrono::steady_clock::now() > deadline ? 1 : 0;
+    }
+    stop = true;
+    cycle.join();
+    CHECK(overlooked == 0);
+}
+
+TEST_CASE(
+    "processing: a seat taken while blocks run gets the next block's tick, and given back, costs nothing") {
+    Echo graph;
+    io::ProcessingState<Echo, 16> state(graph);
+    io::ClockTick tick;
+    tick.frames = 16;
+    for (int round = 0; round < 3; ++round) {
+        state(tick);
+        auto seat = state.subscribe();
+        REQUIRE(seat);
+        io::ClockTick told;
+        CHECK_FALSE(seat.read(told));
+        for (std::uint64_t i = 1; i <= 4; ++i) {
+            tick.position += tick.frames;
+            state(tick);
+            REQUIRE(seat.read(told));
+            CHECK(told.position == tick.position);
+        }
+    }
 }

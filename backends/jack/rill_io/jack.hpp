@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -63,11 +64,11 @@ public:
         // good: no null to look for here.
         for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_); ++channel)
             capture.set_input(channel,
-                              static_cast<const float*>(jack_port_get_buffer(input_ports_[channel], frames)));
+                              static_cast<const float*>(jack_port_get_buffer(ports_[channel], frames)));
+        _jack_port* const* const outputs = ports_.data() + (Inputs != dynamic_extent ? Inputs : num_inputs_);
         for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
              ++channel)
-            playback.set_output(channel,
-                                static_cast<float*>(jack_port_get_buffer(output_ports_[channel], frames)));
+            playback.set_output(channel, static_cast<float*>(jack_port_get_buffer(outputs[channel], frames)));
     }
     bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_client_; }
@@ -110,10 +111,16 @@ private:
     static void on_freewheel(int starting, void* session) noexcept;
     static void on_latency(int mode, void* session) noexcept;
 
-    std::uint32_t num_inputs_ = 0;
+    [[nodiscard]] std::span<_jack_port* const> input_ports() const noexcept {
+        return std::span(ports_).first(num_inputs_);
+    }
+    [[nodiscard]] std::span<_jack_port* const> output_ports() const noexcept {
+        return std::span(ports_).subspan(num_inputs_, num_outputs_);
+    }
+
+    alignas(64) std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;
-    std::array<_jack_port*, max_channels> input_ports_{};
-    std::array<_jack_port*, max_channels> output_ports_{};
+    std::array<_jack_port*, 2 * max_channels> ports_{}; ///< the inputs, right after them the outputs
 
     _jack_client* client_ = nullptr;
     bool owns_client_ = true;
