@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True
+import goals  # noqa: E402
 import machine  # noqa: E402
 import tables  # noqa: E402
 from results import APIS, Results  # noqa: E402
@@ -72,6 +73,8 @@ def write(folder, results, images, without_plots, facts):
         page.parts.append(f"<p class='note'>{html.escape(note)}</p>")
     page.parts.append(tables.as_html([["", ""], *([name, value] for name, value in facts.items())]))
 
+    page.section("Goals", "What the project has set itself, against what this run has measured. Every cell that misses its goal has a line.",
+                 None, goals.table(results), [])
     page.section(
         "Over JACK, beside other libraries",
         "Every client does the same work on the same stand-in for <code>libjack</code>, which calls it back to back, and its output is "

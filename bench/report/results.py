@@ -59,6 +59,7 @@ class Results:
         self.bridge = read_csv(self.folder / "bridge.csv")
         self.latency = read_csv(self.folder / "latency.csv")
         self.jitter = read_csv(self.folder / "jitter.csv")
+        self.start_up = read_csv(self.folder / "start_up.csv")
 
     def said(self, name):
         """What a program printed."""

@@ -70,7 +70,11 @@ public:
     /// Arms the fast path for cycles of `frames` frames (0 = none: every cycle is slow). Thread: cycle,
     /// between enter() and leave(). Realtime-safe: yes.
     void arm(std::uint32_t frames) noexcept {
-        admitted_.store(frames != 0 ? frames : nobody, std::memory_order_seq_cst);
+        if (frames == 0) { // what close() and request_attention() write too: nothing to win or lose
+            admitted_.store(nobody, std::memory_order_relaxed);
+            return;
+        }
+        admitted_.store(frames, std::memory_order_seq_cst);
         // close() or request_attention() may have come in between; theirs must win.
         if (!is_open() || attention_.load(std::memory_order_seq_cst))
             admitted_.store(nobody, std::memory_order_relaxed);
@@ -83,9 +87,11 @@ public:
     }
     /// Taken by the slow path before it looks at what happened. Thread: cycle. Realtime-safe: yes.
     void acknowledge_attention() noexcept {
-        // An exchange, not a store: it reads the request, so that what was written before it is seen after
-        // this.
-        attention_.exchange(false, std::memory_order_seq_cst);
+        // Looked at first: where every cycle is slow, because blocks go through the adapter, a locked
+        // instruction for each would be felt. An exchange, not a store: it reads the request, so that what
+        // was written before it is seen after this.
+        if (attention_.load(std::memory_order_acquire))
+            attention_.exchange(false, std::memory_order_seq_cst);
     }
 
     /// Lets cycles in, the first along the slow path. Thread: control. Realtime-safe: no.

@@ -115,10 +115,14 @@ public:
         return sample_rate_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] bool freewheeling() const noexcept { return freewheeling_.load(std::memory_order_relaxed); }
+    // (Looked at first, see CycleGate::acknowledge_attention().)
     [[nodiscard]] bool take_discontinuity() noexcept {
-        return discontinuity_.exchange(false, std::memory_order_relaxed);
+        return discontinuity_.load(std::memory_order_relaxed) &&
+               discontinuity_.exchange(false, std::memory_order_relaxed);
     }
-    [[nodiscard]] bool take_final() noexcept { return final_.exchange(false, std::memory_order_relaxed); }
+    [[nodiscard]] bool take_final() noexcept {
+        return final_.load(std::memory_order_relaxed) && final_.exchange(false, std::memory_order_relaxed);
+    }
 
     /// Starts counting anew. Thread: control, with the gate closed.
     void reset_counters() noexcept {

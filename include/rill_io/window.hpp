@@ -129,7 +129,7 @@ public:
         }
     }
     /// Before a cycle that may follow anything.
-    void forget_written() noexcept { written_.fill(0); }
+    void forget_written() noexcept { std::fill_n(written_.begin(), num_channels_, 0U); }
     /// Writes silence to the first `frames` frames of every channel.
     void silence(std::size_t frames) noexcept {
         for (std::size_t channel = 0; channel < num_channels_; ++channel)

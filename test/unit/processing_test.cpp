@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -340,8 +341,8 @@ TEST_CASE("processing: of commands that come one by one, in between blocks, none
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (int i = 1; i <= 200'000 && overlooked == 0; ++i) {
         const auto value = static_cast<float>(i);
-        for (volatile int wait = i % 64; wait > 0; wait = wait - 1) { // at any moment of a block's end
-        }
+        for (int wait = i % 64; wait > 0; --wait) // at any moment of a block's end
+            std::atomic_signal_fence(std::memory_order_seq_cst);
         REQUIRE(state.send({.node = 0, .parameter = 0, .value = value, .frame = 0}));
         while (graph.heard.load(std::memory_order_acquire) != value && overlooked == 0)
             overlooked += std::chrono::steady_clock::now() > deadline ? 1 : 0;
@@ -370,4 +371,39 @@ TEST_CASE(
             CHECK(told.position == tick.position);
         }
     }
+}
+
+namespace {
+
+/// Leaves itself a command in the middle of a block, when the mailbox has been looked at for it.
+struct Afterthought {
+    template <std::size_t Frames>
+    void process(const io::ClockTick& tick, io::FrameRange<Frames>) noexcept {
+        if (tick.position == 16)
+            send_another();
+    }
+    bool set_parameter(std::uint16_t, std::uint16_t, float value) noexcept {
+        heard = value;
+        return true;
+    }
+    std::function<void()> send_another;
+    float heard = 0.0F;
+};
+
+} // namespace
+
+TEST_CASE("processing: a command that comes after the mailbox was looked at takes effect in the next block") {
+    Afterthought graph;
+    io::ProcessingState<Afterthought, 16> state(graph);
+    bool sent = false;
+    graph.send_another = [&] { sent = state.send({.node = 0, .parameter = 0, .value = 2.0F, .frame = 0}); };
+    REQUIRE(state.send({.node = 0, .parameter = 0, .value = 1.0F, .frame = 16}));
+    io::ClockTick tick;
+    tick.frames = 16;
+    for (const float expected : {0.0F, 1.0F, 2.0F}) { // the second block drains, applies, and is left another
+        state(tick);
+        CHECK(graph.heard == expected);
+        tick.position += tick.frames;
+    }
+    CHECK(sent);
 }
