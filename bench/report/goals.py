@@ -21,7 +21,7 @@ WHY = {
     "streams": "a client's state lies on more cache lines than C's, and they do not all stay in the first cache: see docs/speed.md, "
                "\u201cMany streams in one process\u201d",
     "start-up": "open() waits for a first cycle, which tells the rate and the quantum: see docs/speed.md, \u201cOpening over PipeWire\u201d",
-    "adapter": "nothing is copied twice; see docs/speed.md, \u201cSmall blocks through the adapter\u201d",
+    "adapter": "nothing is copied twice, but the graph is called for each block: see docs/speed.md, \u201cSmall blocks through the adapter\u201d",
 }
 
 
