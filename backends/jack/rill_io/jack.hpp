@@ -120,7 +120,8 @@ private:
 
     alignas(64) std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;
-    std::array<_jack_port*, 2 * max_channels> ports_{}; ///< the inputs, right after them the outputs
+    std::array<_jack_port*, std::size_t{2} * max_channels>
+        ports_{}; ///< the inputs, right after them the outputs
 
     _jack_client* client_ = nullptr;
     bool owns_client_ = true;
