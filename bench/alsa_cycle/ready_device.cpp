@@ -129,6 +129,7 @@ snd_pcm_sframes_t transfer(snd_pcm_ioplug_t* io, const snd_pcm_channel_area_t* a
     ::_exit(0);
 }
 
+/// Some of a period's, see above.
 void take_time(const snd_pcm_ioplug_t* io) {
     const timespec most_of_a_period{0, static_cast<long>(io->period_size * 600'000'000 / io->rate)};
     ::nanosleep(&most_of_a_period, nullptr);

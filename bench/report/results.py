@@ -48,6 +48,42 @@ def quartiles(values):
     return low, middle, high
 
 
+def grouped(rows, key, member):
+    """{key(row): {member(row): row}}, in the rows' order."""
+    table = {}
+    for row in rows or []:
+        table.setdefault(key(row), {})[member(row)] = row
+    return table
+
+
+def alsa_cells(rows):
+    """{(optimization, access, block): {client: row}}"""
+    return grouped(rows, lambda row: (row["optimization"], row["access"], int(row["block"])), lambda row: row["client"])
+
+
+def conversions(rows):
+    """{(direction, format, channels): {library: row}}"""
+    return grouped(rows, lambda row: (row["direction"], row["format"], row["channels"]), lambda row: row["who"])
+
+
+def is_faster(row, ours):
+    """By more than the rounds differ (quartiles)."""
+    return float(row["ns_high"]) < float(ours["ns_low"])
+
+
+def streams_by_clients(rows):
+    """{client: {how many of them: row}}"""
+    return grouped(rows, lambda row: row["name"].partition("/")[2], lambda row: next(iter(row["arguments"].values())))
+
+
+def latencies(rows):
+    """{(server, client): {quantum: every value that was seen}}"""
+    seen = {}
+    for row in rows or []:
+        seen.setdefault((row["server"], row["client"]), {}).setdefault(int(row["quantum"]), set()).add(int(row["value"]))
+    return seen
+
+
 class Results:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)

@@ -3,7 +3,7 @@
 
 import html
 
-from results import BLOCKS, CLIENTS
+from results import BLOCKS, CLIENTS, alsa_cells, conversions, is_faster, latencies, streams_by_clients
 
 
 def as_html(rows):
@@ -69,12 +69,9 @@ def blocks(results, api):
 def alsa(rows):
     if not rows:
         return None
-    table = {}
-    for row in rows:
-        table.setdefault((row["optimization"], row["access"], int(row["block"])), {})[row["client"]] = row
     lines = [["access, format, work", "-O", "frames", "C by hand", "rill-io, compile time", "rill-io, run time",
               "mutex calls: C", "rill-io"]]
-    for (optimization, access, block), by in table.items():
+    for (optimization, access, block), by in alsa_cells(rows).items():
         if "raw" not in by:
             continue
         number = {client: int(row["instructions"]) for client, row in by.items()}
@@ -117,11 +114,8 @@ def conversion(rows):
     if not rows:
         return None
     peers = list(dict.fromkeys(row["who"] for row in rows if not row["who"].startswith("rill-io")))
-    table = {}
-    for row in rows:
-        table.setdefault((row["direction"], row["format"], row["channels"]), {})[row["who"]] = row
     lines = [["ns for 256 frames", "memcpy", "rill-io", "\u00d7 memcpy", *peers]]
-    for (direction, what, channels), by in table.items():
+    for (direction, what, channels), by in conversions(rows).items():
         if "rill-io" not in by:
             continue
         copy, ours = float(by["rill-io"]["memcpy_ns"]), float(by["rill-io"]["ns"])
@@ -133,10 +127,8 @@ def conversion(rows):
 
 def faster_converters(rows):
     """Where a peer is faster than ours, by more than the rounds differ (quartiles): words, or ""."""
-    ours = {(row["direction"], row["format"], row["channels"]): row for row in rows or [] if row["who"] == "rill-io"}
-    found = [f"{row['who']}, {row['direction']} {row['format']}, {row['channels']} channels" for row in rows or []
-             if not row["who"].startswith("rill-io") and (key := (row["direction"], row["format"], row["channels"])) in ours
-             and float(row["ns_high"]) < float(ours[key]["ns_low"])]
+    found = [f"{who}, {direction} {what}, {channels} channels" for (direction, what, channels), by in conversions(rows).items()
+             for who, row in by.items() if not who.startswith("rill-io") and "rill-io" in by and is_faster(row, by["rill-io"])]
     return "; ".join(found)
 
 
@@ -145,13 +137,11 @@ def streams(rows):
     if not rows:
         return None
     names = {"raw": CLIENTS["raw_generic"], "rill_io": CLIENTS["rill_io_dynamic"], "rill_io_static": CLIENTS["rill_io_static"]}
-    table = {}
-    for row in rows:
-        table.setdefault(row["name"].partition("/")[2], {})[next(iter(row["arguments"].values()))] = row["median"]
+    table = streams_by_clients(rows)
     counts = sorted({count for by in table.values() for count in by})
     lines = [["ns per cycle and client", *(f"{count} client{'s' if count > 1 else ''}" for count in counts)]]
     for name, by in table.items():
-        lines.append([names.get(name, name), *(nanoseconds(by[count] / count) if count in by else "not measured" for count in counts)])
+        lines.append([names.get(name, name), *(nanoseconds(by[count]['median'] / count) if count in by else "not measured" for count in counts)])
     return lines
 
 
@@ -159,11 +149,8 @@ def latency(rows):
     if not rows:
         return None
     quantums = sorted({int(row["quantum"]) for row in rows})
-    seen = {}
-    for row in rows:
-        seen.setdefault((row["server"], row["client"]), {}).setdefault(int(row["quantum"]), set()).add(int(row["value"]))
     lines = [["server, client", *(f"quantum {quantum}" for quantum in quantums)]]
-    for (server, client), by in seen.items():
+    for (server, client), by in latencies(rows).items():
         lines.append([f"{server}, {client}"] + ["/".join(map(str, sorted(by[quantum]))) if quantum in by else "not measured" for quantum in quantums])
     return lines
 

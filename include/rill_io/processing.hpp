@@ -123,8 +123,7 @@ private:
             done = until;
         }
         send_clock_tick(tick);
-        if (!is_more_to_do())
-            rest();
+        rest();
     }
 
     /// After a command was left, or a seat taken. Release: whoever sees the flag sees that too.
@@ -132,9 +131,11 @@ private:
     [[nodiscard]] bool is_more_to_do() const noexcept {
         return num_pending_ != 0 || !mailbox_.empty() || publisher_.has_listeners();
     }
-    /// Takes the flag down. Acquire: if it was raised after we had looked, what it was raised for is found
-    /// now; if it is raised later than this, it stays up.
-    [[gnu::noinline]] void rest() noexcept {
+    /// Takes the flag down when nothing is left. Acquire: if it was raised after we had looked, what it was
+    /// raised for is found now; if it is raised later than this, it stays up.
+    void rest() noexcept {
+        if (is_more_to_do())
+            return;
         wants_more_.exchange(false, std::memory_order_acq_rel);
         if (is_more_to_do())
             wants_more_.store(true, std::memory_order_relaxed);

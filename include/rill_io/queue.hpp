@@ -75,8 +75,8 @@ private:
         T item;
     };
 
-    // Both on one cache line (64 bytes on every supported machine): whoever asks empty() reads both, and what
-    // is pushed here is pushed rarely.
+    // Both on one cache line (64 bytes on every supported machine): whoever asks empty() reads both, and
+    // there are at most a few pushes in a block.
     alignas(64) std::atomic<std::size_t> tail_{0};
     std::size_t head_ = 0;
     alignas(64) std::array<Cell, Capacity> cells_;

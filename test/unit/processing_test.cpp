@@ -362,8 +362,7 @@ TEST_CASE("processing: of commands that come one by one, in between blocks, none
     CHECK(overlooked == 0);
 }
 
-TEST_CASE(
-    "processing: a seat taken while blocks run gets the next block's tick, and given back, costs nothing") {
+TEST_CASE("processing: a seat taken between blocks gets the next block's tick, however often one is taken") {
     Echo graph;
     io::ProcessingState<Echo, 16> state(graph);
     io::ClockTick tick;

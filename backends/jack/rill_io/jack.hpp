@@ -118,6 +118,7 @@ private:
         return std::span(ports_).subspan(num_inputs_, num_outputs_);
     }
 
+    // What every cycle touches: of a few channels, one cache line.
     alignas(64) std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;
     std::array<_jack_port*, std::size_t{2} * max_channels>
