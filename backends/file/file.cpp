@@ -199,13 +199,13 @@ std::uint32_t Session::begin_cycle() noexcept {
         return 0;
     if (frames_left() <= quantum_)
         stream_->report_final_block();
-    cycles_before_ = stream_->cycles.load(std::memory_order_relaxed);
+    cycles_before_ = stream_->cycles.load();
     return quantum_;
 }
 
 bool Session::end_cycle() noexcept {
     // The driver is stopping and did not let the graph run: this quantum is the first one of the next run.
-    if (stream_->cycles.load(std::memory_order_relaxed) == cycles_before_)
+    if (stream_->cycles.load() == cycles_before_)
         return false;
     const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(quantum_, frames_left()));
     if (capture_chunk_ != nullptr)

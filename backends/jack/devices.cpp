@@ -19,8 +19,7 @@ constexpr const char* probe_name = "rill-io-probe";
 void silence_messages() noexcept {
     if (!load_library())
         return; // then there are none
-    jack_set_error_function([](const char*) {});
-    jack_set_info_function([](const char*) {});
+    silence_libjack();
 }
 
 Result<void> Backend::available() {
@@ -64,11 +63,13 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
     client_ = *client;
     told_ = new Told;
     told_->wakeup = &wakeup;
-    jack_set_port_registration_callback(
-        client_, [](jack_port_id_t, int, void* told) { static_cast<Told*>(told)->ring(false); }, told_);
-    jack_on_info_shutdown(
-        client_, [](jack_status_t, const char*, void* told) { static_cast<Told*>(told)->ring(true); }, told_);
-    if (const int status = jack_activate(client_); status != 0)
+    client_.libjack->jack_set_port_registration_callback(
+        client_.handle, [](jack_port_id_t, int, void* told) { static_cast<Told*>(told)->ring(false); },
+        told_);
+    client_.libjack->jack_on_info_shutdown(
+        client_.handle, [](jack_status_t, const char*, void* told) { static_cast<Told*>(told)->ring(true); },
+        told_);
+    if (const int status = client_.libjack->jack_activate(client_.handle); status != 0)
         return Error::make(Errc::server_lost, Backend::name, "devices", status,
                            "the JACK server did not activate the client; it may have gone: watch again");
     return {};
@@ -79,20 +80,20 @@ Result<DeviceList> DeviceWatcher::list() {
         const std::lock_guard lock(told_->mutex);
         return told_->shut_down;
     };
-    if (client_ == nullptr || is_shut_down())
+    if (client_.handle == nullptr || is_shut_down())
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the JACK server is gone; restart it and watch again");
     return list_clients(client_);
 }
 
 void DeviceWatcher::close() noexcept {
-    if (client_ == nullptr)
+    if (client_.handle == nullptr)
         return;
     {
         const std::lock_guard lock(told_->mutex);
         told_->wakeup = nullptr;
     }
-    if (close_client_bounded(std::exchange(client_, nullptr)))
+    if (close_client_bounded(std::exchange(client_, {})))
         delete told_;
     told_ = nullptr;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client.hpp"
 #include "jack_library.hpp"
+#include "libjack.hpp"
 #include "ports.hpp"
 #include <rill_io/block_adapter.hpp>
 #include <rill_io/bounded_call.hpp>
@@ -29,16 +30,17 @@ constexpr int activate_timeout_ms = 5000;
 constexpr int close_timeout_ms = 2000;
 
 /// A host's client goes on without us.
-void forget_callbacks(jack_client_t* client) {
-    jack_set_process_callback(client, nullptr, nullptr);
-    jack_on_info_shutdown(client, nullptr, nullptr);
-    jack_set_xrun_callback(client, nullptr, nullptr);
-    jack_set_buffer_size_callback(client, nullptr, nullptr);
-    jack_set_sample_rate_callback(client, nullptr, nullptr);
+void forget_callbacks(const Client& lent) {
+    const auto& [libjack, client] = lent;
+    libjack->jack_set_process_callback(client, nullptr, nullptr);
+    libjack->jack_on_info_shutdown(client, nullptr, nullptr);
+    libjack->jack_set_xrun_callback(client, nullptr, nullptr);
+    libjack->jack_set_buffer_size_callback(client, nullptr, nullptr);
+    libjack->jack_set_sample_rate_callback(client, nullptr, nullptr);
     // Not null: jack2 would no longer tell libjack, and then wait ten seconds for the client when
     // freewheeling ends.
-    jack_set_freewheel_callback(client, [](int, void*) {}, nullptr);
-    jack_set_latency_callback(client, nullptr, nullptr);
+    libjack->jack_set_freewheel_callback(client, [](int, void*) {}, nullptr);
+    libjack->jack_set_latency_callback(client, nullptr, nullptr);
 }
 
 } // namespace
@@ -68,8 +70,6 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     control_->capture_target = config.capture_target.empty() ? device : config.capture_target;
     control_->playback_target = config.playback_target.empty() ? device : config.playback_target;
     control_->autoconnect = config.autoconnect;
-    silence_.assign(max_quantum, 0.0F);
-    scratch_.assign(max_quantum, 0.0F);
 
     Result<void> result = open_client(config, options);
     if (result)
@@ -77,19 +77,20 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     if (result)
         result = register_ports(config, options);
     if (!result) {
-        if (client_ != nullptr)
+        if (client_.handle != nullptr)
             (void)give_back_client();
         return result;
     }
     set_callbacks();
 
+    const auto& [libjack, client] = client_;
     StreamInfo& got = stream.negotiated;
-    copy_text(got.client_name, jack_get_client_name(client_));
+    copy_text(got.client_name, libjack->jack_get_client_name(client));
     copy_text(got.device, device.empty() ? std::string_view("default") : device);
-    got.sample_rate = jack_get_sample_rate(client_);
-    got.quantum = jack_get_buffer_size(client_);
-    got.input_channels = num_inputs_;
-    got.output_channels = num_outputs_;
+    got.sample_rate = libjack->jack_get_sample_rate(client);
+    got.quantum = libjack->jack_get_buffer_size(client);
+    got.input_channels = config.input_channels;
+    got.output_channels = config.output_channels;
     got.hardware_format = "float32";
     got.direct = true;
     return {};
@@ -100,12 +101,10 @@ Result<void> Session::open_client(const StreamConfig& config, const Options& opt
         return loaded;
     owns_client_ = options.client == nullptr;
     if (!owns_client_) {
-        client_ = options.client;
+        client_ = {enter_own_libjack(), options.client};
         return {};
     }
-    const auto longest = static_cast<std::size_t>(jack_client_name_size()) - 2; // jack2 says 65 and takes 63
-    const auto opened =
-        open_client_bounded(std::string(config.client_name.substr(0, longest)), std::string(options.server));
+    const auto opened = open_client_bounded(std::string(config.client_name), std::string(options.server));
     if (!opened)
         return opened.error();
     client_ = *opened;
@@ -136,42 +135,42 @@ Result<void> Session::check_targets(const StreamConfig& config) {
 }
 
 Result<void> Session::register_ports(const StreamConfig& config, const Options& options) {
-    num_inputs_ = num_outputs_ = 0;
-    const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags,
-                         std::uint32_t& registered) -> Result<void> {
-        while (registered < count) {
+    const auto& [libjack, client] = client_;
+    ports_.clear(libjack->jack_port_get_buffer);
+    const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags) -> Result<void> {
+        for (std::uint32_t number = 1; number <= count; ++number) {
             std::string port_name(prefix);
-            port_name.append(std::to_string(registered + 1));
+            port_name.append(std::to_string(number));
             jack_port_t* const port =
-                jack_port_register(client_, port_name.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags, 0);
+                libjack->jack_port_register(client, port_name.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags, 0);
             if (port == nullptr)
                 return Error::make(Errc::unsupported_channels, name, "open", 0,
                                    "the server refused port '%s' (%u of %u); it has no ports left (see jackd "
                                    "--port-max) or the name is taken: ask for fewer channels",
-                                   port_name.c_str(), registered + 1, count);
-            ports_[num_inputs_ + num_outputs_] = port;
-            ++registered;
+                                   port_name.c_str(), number, count);
+            flags == JackPortIsInput ? ports_.add_input(port) : ports_.add_output(port);
         }
         return {};
     };
-    if (auto ok = add(options.input_prefix, config.input_channels, JackPortIsInput, num_inputs_); !ok)
+    if (auto ok = add(options.input_prefix, config.input_channels, JackPortIsInput); !ok)
         return ok;
-    return add(options.output_prefix, config.output_channels, JackPortIsOutput, num_outputs_);
+    return add(options.output_prefix, config.output_channels, JackPortIsOutput);
 }
 
 void Session::set_callbacks() {
-    jack_on_info_shutdown(
-        client_,
+    const auto& [libjack, client] = client_;
+    libjack->jack_on_info_shutdown(
+        client,
         [](jack_status_t code, const char* reason, void* session) {
             on_shutdown(int{code}, reason, session);
         },
         this);
-    jack_set_xrun_callback(client_, &Session::on_xrun, this);
-    jack_set_buffer_size_callback(client_, &Session::on_buffer_size, this);
-    jack_set_sample_rate_callback(client_, &Session::on_sample_rate, this);
-    jack_set_freewheel_callback(client_, &Session::on_freewheel, this);
-    jack_set_latency_callback(
-        client_, [](jack_latency_callback_mode_t mode, void* session) { on_latency(int{mode}, session); },
+    libjack->jack_set_xrun_callback(client, &Session::on_xrun, this);
+    libjack->jack_set_buffer_size_callback(client, &Session::on_buffer_size, this);
+    libjack->jack_set_sample_rate_callback(client, &Session::on_sample_rate, this);
+    libjack->jack_set_freewheel_callback(client, &Session::on_freewheel, this);
+    libjack->jack_set_latency_callback(
+        client, [](jack_latency_callback_mode_t mode, void* session) { on_latency(int{mode}, session); },
         this);
 }
 
@@ -207,32 +206,33 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
 }
 
 Result<void> Session::activate_now(ProcessFunction function, void* engine) {
+    const auto& [libjack, client] = client_;
     if (shut_down_.load(std::memory_order_acquire))
         return Error::make(Errc::server_lost, name, "start", 0,
                            "the JACK server has gone since open(); close() and open() again");
     if (control_->active && control_->function == function && control_->engine == engine) {
-        jack_recompute_total_latencies(client_);
+        libjack->jack_recompute_total_latencies(client);
         return {};
     }
     Connections connections;
     if (control_
             ->active) { // another callback's type: the process function can only be changed while inactive
-        connections = save_connections(client_, input_ports(), output_ports());
-        jack_deactivate(client_);
+        connections = save_connections(client_, ports_.inputs(), ports_.outputs());
+        libjack->jack_deactivate(client);
         control_->active = false;
     }
-    if (const int status = jack_set_process_callback(client_, function, engine); status != 0)
+    if (const int status = libjack->jack_set_process_callback(client, function, engine); status != 0)
         return Error::make(
             Errc::invalid_state, name, "start", status,
             "the JACK client does not take a process callback; an adopted client must not be active");
-    if (const int status = jack_activate(client_); status != 0)
+    if (const int status = libjack->jack_activate(client); status != 0)
         return Error::make(
             Errc::server_lost, name, "start", status,
             "the JACK server did not activate the client; it may have gone: close() and open() again");
     control_->active = true;
     control_->function = function;
     control_->engine = engine;
-    stream_->report_sample_rate(jack_get_sample_rate(client_));
+    stream_->report_sample_rate(libjack->jack_get_sample_rate(client));
     restore_connections(client_, connections);
     if (!std::exchange(control_->connected_once, true))
         connect_targets();
@@ -241,21 +241,24 @@ Result<void> Session::activate_now(ProcessFunction function, void* engine) {
 }
 
 void Session::connect_targets() {
+    const auto& [libjack, client] = client_;
     if (control_->autoconnect == Autoconnect::loopback)
-        for (std::uint32_t i = 0; i < std::min(num_inputs_, num_outputs_); ++i)
-            jack_connect(client_, jack_port_name(output_ports()[i]), jack_port_name(input_ports()[i]));
+        for (std::size_t i = 0; i < std::min(ports_.inputs().size(), ports_.outputs().size()); ++i)
+            libjack->jack_connect(client, libjack->jack_port_name(ports_.outputs()[i]),
+                                  libjack->jack_port_name(ports_.inputs()[i]));
     if (control_->autoconnect != Autoconnect::standard)
         return;
     // A port may have gone since open(), or a connection be refused: the stream runs all the same,
     // unconnected there.
     const auto sources = find_ports(client_, control_->capture_target, JackPortIsOutput);
     if (sources)
-        for (std::size_t i = 0; i < std::min<std::size_t>(num_inputs_, sources->size()); ++i)
-            jack_connect(client_, (*sources)[i].c_str(), jack_port_name(input_ports()[i]));
+        for (std::size_t i = 0; i < std::min(ports_.inputs().size(), sources->size()); ++i)
+            libjack->jack_connect(client, (*sources)[i].c_str(), libjack->jack_port_name(ports_.inputs()[i]));
     const auto targets = find_ports(client_, control_->playback_target, JackPortIsInput);
     if (targets)
-        for (std::size_t i = 0; i < std::min<std::size_t>(num_outputs_, targets->size()); ++i)
-            jack_connect(client_, jack_port_name(output_ports()[i]), (*targets)[i].c_str());
+        for (std::size_t i = 0; i < std::min(ports_.outputs().size(), targets->size()); ++i)
+            libjack->jack_connect(client, libjack->jack_port_name(ports_.outputs()[i]),
+                                  (*targets)[i].c_str());
 }
 
 Result<void> Session::stop() {
@@ -263,7 +266,7 @@ Result<void> Session::stop() {
 }
 
 bool Session::close() {
-    if (client_ == nullptr)
+    if (client_.handle == nullptr)
         return true;
     if (control_->hung)
         return false;
@@ -272,13 +275,13 @@ bool Session::close() {
 
 bool Session::give_back_client() {
     struct Leave {
-        jack_client_t* client;
+        Client client;
         bool owned;
         bool deactivate;
         const CycleGate* gate;
         std::vector<jack_port_t*> ports;
     } leave{client_, owns_client_, std::exchange(control_->active, false), &stream_->gate, {}};
-    leave.ports.assign(ports_.begin(), ports_.begin() + num_inputs_ + num_outputs_);
+    leave.ports.assign(ports_.all().begin(), ports_.all().end());
     const auto work = [](Leave& job) {
         // libjack cancels its thread, also in the middle of a callback that blocks: that would end the
         // process.
@@ -288,53 +291,47 @@ bool Session::give_back_client() {
             close_client(job.client);
             return;
         }
+        const auto& [libjack, client] = job.client;
         if (job.deactivate)
-            jack_deactivate(job.client);
+            libjack->jack_deactivate(client);
         forget_callbacks(job.client);
         for (jack_port_t* const port : job.ports)
-            jack_port_unregister(job.client, port);
+            libjack->jack_port_unregister(client, port);
+        leave_libjack(libjack);
     };
     if (!bounded_call<Leave>(close_timeout_ms, leave, work, [](Leave&) {}))
         return false;
-    client_ = nullptr; // not before: the server may be telling us something at this moment
+    client_ = {}; // not before: the server may be telling us something at this moment
     return true;
 }
 
 bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
-    bool complete = true;
-    for (std::uint32_t channel = 0; channel < num_inputs_; ++channel) {
-        const auto* samples = static_cast<const float*>(jack_port_get_buffer(input_ports()[channel], frames));
-        complete = complete && samples != nullptr;
-        capture.set_input(channel, samples != nullptr ? samples : silence_.data());
-    }
-    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel) {
-        auto* samples = static_cast<float*>(jack_port_get_buffer(output_ports()[channel], frames));
-        complete = complete && samples != nullptr;
-        playback.set_output(channel, samples != nullptr ? samples : scratch_.data());
-    }
-    if (complete)
+    ports_.fetch_with_stand_ins(capture, playback, frames);
+    if (ports_.has_all(capture, playback))
         return true;
-    // The fast path looks for no stand-ins: silence what there is, and let this cycle pass.
-    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-        if (playback.output(channel) != scratch_.data())
-            std::memset(playback.output(channel), 0, frames * sizeof(float));
+    ports_.silence(frames); // the fast path looks for no stand-ins: this cycle passes
     return false;
 }
 
+_jack_client* Session::client() const noexcept {
+    return is_own_libjack(client_.libjack) ? client_.handle : nullptr;
+}
+
 std::uint32_t Session::frame_time() const noexcept {
-    return jack_last_frame_time(client_);
+    return client_.libjack->jack_last_frame_time(client_.handle);
 }
 
 std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcept {
     const auto& self = *static_cast<const Session*>(session);
+    const auto& [libjack, client] = self.client_;
     jack_nframes_t frames = 0;
     jack_time_t now_us = 0;
     jack_time_t next_us = 0;
     float period_us = 0.0F;
-    if (jack_get_cycle_times(self.client_, &frames, &now_us, &next_us, &period_us) != 0)
+    if (libjack->jack_get_cycle_times(client, &frames, &now_us, &next_us, &period_us) != 0)
         return 0;
     // JACK counts by CLOCK_MONOTONIC_RAW, which runs apart from CLOCK_MONOTONIC: only differences carry over.
-    const auto age_us = static_cast<std::int64_t>(jack_get_time() - now_us);
+    const auto age_us = static_cast<std::int64_t>(libjack->jack_get_time() - now_us);
     const std::int64_t offset_ns = std::int64_t{offset} * 1'000'000'000 / self.stream_->sample_rate();
     return Pacer::now_ns() - static_cast<std::uint64_t>(age_us * 1000 - offset_ns);
 }
@@ -342,7 +339,7 @@ std::uint64_t Session::time_ns(const void* session, std::int32_t offset) noexcep
 double Session::tempo(const void* session) noexcept {
     const auto& self = *static_cast<const Session*>(session);
     jack_position_t position{};
-    jack_transport_query(self.client_, &position);
+    self.client_.libjack->jack_transport_query(self.client_.handle, &position);
     return (position.valid & JackPositionBBT) != 0 ? position.beats_per_minute : 0.0;
 }
 
@@ -388,8 +385,8 @@ void Session::on_latency(int mode, void* session) noexcept {
     // adds.
     auto& self = *static_cast<Session*>(session);
     const bool capture = mode == int{JackCaptureLatency};
-    const auto from = capture ? self.input_ports() : self.output_ports();
-    const auto to = capture ? self.output_ports() : self.input_ports();
+    const auto from = capture ? self.ports_.inputs() : self.ports_.outputs();
+    const auto to = capture ? self.ports_.outputs() : self.ports_.inputs();
     const auto direction = static_cast<jack_latency_callback_mode_t>(mode);
     const std::uint32_t adapter = self.adapter_latency();
     self.told_adapter_latency_.store(adapter, std::memory_order_relaxed);
@@ -403,7 +400,7 @@ void Session::on_latency(int mode, void* session) noexcept {
     all.min += adapter;
     all.max += adapter;
     for (jack_port_t* const port : to)
-        jack_port_set_latency_range(port, direction, &all);
+        self.client_.libjack->jack_port_set_latency_range(port, direction, &all);
     self.update_latency();
 }
 
@@ -420,8 +417,8 @@ void Session::update_latency() {
             frames = std::max(frames, latency_of_others(client_, port, mode).max);
         return frames;
     };
-    stream_->report_latency(largest(input_ports(), JackCaptureLatency),
-                            largest(output_ports(), JackPlaybackLatency));
+    stream_->report_latency(largest(ports_.inputs(), JackCaptureLatency),
+                            largest(ports_.outputs(), JackPlaybackLatency));
 }
 
 } // namespace rill::io::jack

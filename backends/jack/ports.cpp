@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ports.hpp"
 
+#include "libjack.hpp"
 #include <rill_io/negotiation.hpp>
 
 #include <algorithm>
@@ -23,20 +24,20 @@ std::string anchored(std::string_view text, char ending) {
     return pattern;
 }
 
-PortNames ports_matching(jack_client_t* client, const std::string& pattern, unsigned long flags) {
+PortNames ports_matching(const Client& client, const std::string& pattern, unsigned long flags) {
     PortNames names;
-    const char** const ports =
-        jack_get_ports(client, pattern.empty() ? nullptr : pattern.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags);
+    const char** const ports = client.libjack->jack_get_ports(
+        client.handle, pattern.empty() ? nullptr : pattern.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags);
     for (const char** port = ports; port != nullptr && *port != nullptr; ++port)
         names.emplace_back(*port);
     if (ports != nullptr)
-        jack_free(ports);
+        client.libjack->jack_free(ports);
     return names;
 }
 
 } // namespace
 
-Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags) {
+Result<PortNames> find_ports(const Client& client, const std::string& target, unsigned long flags) {
     if (target.empty())
         return ports_matching(client, "", flags | JackPortIsPhysical);
     PortNames names;
@@ -58,39 +59,40 @@ Result<PortNames> find_ports(jack_client_t* client, const std::string& target, u
     return names;
 }
 
-jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
+jack_latency_range_t latency_of_others(const Client& client, jack_port_t* port,
                                        jack_latency_callback_mode_t mode) {
     jack_latency_range_t all{};
     bool any = false;
-    const char** const others = jack_port_get_connections(port); // (the other function is not for callbacks)
+    const char** const others =
+        client.libjack->jack_port_get_connections(port); // (the other function is not for callbacks)
     for (const char** other = others; other != nullptr && *other != nullptr; ++other) {
-        jack_port_t* const peer = jack_port_by_name(client, *other);
-        if (peer == nullptr || jack_port_is_mine(client, peer) != 0)
+        jack_port_t* const peer = client.libjack->jack_port_by_name(client.handle, *other);
+        if (peer == nullptr || client.libjack->jack_port_is_mine(client.handle, peer) != 0)
             continue;
         jack_latency_range_t range{};
-        jack_port_get_latency_range(peer, mode, &range);
+        client.libjack->jack_port_get_latency_range(peer, mode, &range);
         all.min = any ? std::min(all.min, range.min) : range.min;
         all.max = std::max(all.max, range.max);
         any = true;
     }
     if (others != nullptr)
-        jack_free(others);
+        client.libjack->jack_free(others);
     return all;
 }
 
-Connections save_connections(jack_client_t* client, std::span<jack_port_t* const> inputs,
+Connections save_connections(const Client& client, std::span<jack_port_t* const> inputs,
                              std::span<jack_port_t* const> outputs) {
     Connections connections;
     const auto save = [&](jack_port_t* port, bool is_input) {
-        const char** const others = jack_port_get_all_connections(client, port);
+        const char** const others = client.libjack->jack_port_get_all_connections(client.handle, port);
         for (const char** other = others; other != nullptr && *other != nullptr; ++other) {
             if (is_input)
-                connections.emplace_back(*other, jack_port_name(port));
+                connections.emplace_back(*other, client.libjack->jack_port_name(port));
             else
-                connections.emplace_back(jack_port_name(port), *other);
+                connections.emplace_back(client.libjack->jack_port_name(port), *other);
         }
         if (others != nullptr)
-            jack_free(others);
+            client.libjack->jack_free(others);
     };
     for (jack_port_t* const port : inputs)
         save(port, true);
@@ -99,13 +101,13 @@ Connections save_connections(jack_client_t* client, std::span<jack_port_t* const
     return connections;
 }
 
-void restore_connections(jack_client_t* client, const Connections& connections) {
+void restore_connections(const Client& client, const Connections& connections) {
     for (const auto& [source, destination] : connections)
-        jack_connect(client, source.c_str(),
-                     destination.c_str()); // EEXIST (own out to own in, twice) is fine
+        client.libjack->jack_connect(client.handle, source.c_str(),
+                                     destination.c_str()); // EEXIST (own out to own in, twice) is fine
 }
 
-DeviceList list_clients(jack_client_t* client) {
+DeviceList list_clients(const Client& client) {
     DeviceList devices;
     const auto add = [&](unsigned long flags, bool capture) {
         for (const std::string& port : ports_matching(client, "", flags)) {
@@ -116,7 +118,7 @@ DeviceList list_clients(jack_client_t* client) {
                 device = devices.insert(devices.end(), Device{});
                 device->id = owner;
                 device->description = (flags & JackPortIsPhysical) != 0 ? "physical ports" : "client";
-                device->default_rate = jack_get_sample_rate(client);
+                device->default_rate = client.libjack->jack_get_sample_rate(client.handle);
             }
             if ((flags & JackPortIsPhysical) != 0) // an empty device means all physical ports
                 (capture ? device->default_capture : device->default_playback) = true;

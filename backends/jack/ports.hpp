@@ -5,6 +5,7 @@
 
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
+#include <rill_io/jack.hpp>
 
 #include <jack/jack.h>
 
@@ -21,22 +22,22 @@ using PortNames = std::vector<std::string>;
 /// The audio ports that `target` means, in order: a comma separated list of port names or of client names
 /// (all of a client's ports), or the physical ports if it is empty. `flags`: JackPortIsOutput to capture
 /// from, JackPortIsInput to play to. `no_device` for a name that nothing has.
-Result<PortNames> find_ports(jack_client_t* client, const std::string& target, unsigned long flags);
+Result<PortNames> find_ports(const Client& client, const std::string& target, unsigned long flags);
 
 /// The latency range that a port of ours gets from other clients. Connections to ourselves are left out:
 /// together with what we add, they would make it grow at every look. Also in a latency callback.
-jack_latency_range_t latency_of_others(jack_client_t* client, jack_port_t* port,
+jack_latency_range_t latency_of_others(const Client& client, jack_port_t* port,
                                        jack_latency_callback_mode_t mode);
 
 /// Pairs of source and destination port.
 using Connections = std::vector<std::pair<std::string, std::string>>;
 
-Connections save_connections(jack_client_t* client, std::span<jack_port_t* const> inputs,
+Connections save_connections(const Client& client, std::span<jack_port_t* const> inputs,
                              std::span<jack_port_t* const> outputs);
 /// What can't be restored (the other side has gone) is left out.
-void restore_connections(jack_client_t* client, const Connections& connections);
+void restore_connections(const Client& client, const Connections& connections);
 
 /// Every client with audio ports as a device: physical ones first and the first of them the default.
-DeviceList list_clients(jack_client_t* client);
+DeviceList list_clients(const Client& client);
 
 } // namespace rill::io::jack

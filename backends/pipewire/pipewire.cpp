@@ -58,7 +58,7 @@ struct Session::Control {
 
     Result<void> make_filter(const StreamConfig& config, const Options& options);
     Result<void> check_targets(const StreamConfig& config);
-    void add_ports(pw_direction direction, std::uint32_t count, std::array<void*, max_channels>& ports);
+    void* add_port(pw_direction direction, std::uint32_t number);
     void link();
     void tell_latency();
     bool wait_for_cycles();
@@ -78,16 +78,12 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     control_->block = config.block;
     stream_ = &stream;
     owns_connection_ = options.loop == nullptr;
-    num_inputs_ = config.input_channels;
-    num_outputs_ = config.output_channels;
     engine_.store(nullptr, std::memory_order_relaxed);
     expected_position_ = 0;
     rate_ = clock_id_ = 0;
     seen_quantum_.store(0, std::memory_order_relaxed);
     seen_adapter_latency_ = 0;
     idle_cycles_.store(0, std::memory_order_relaxed);
-    silence_.assign(max_quantum, 0.0F);
-    scratch_.assign(max_quantum, 0.0F);
 
     Connection& connection = control_->connection;
     if (auto connected = connection.open(options); !connected)
@@ -133,8 +129,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     copy_text(got.device, config.device.empty() ? std::string_view("default") : config.device);
     got.sample_rate = stream.sample_rate();
     got.quantum = stream.quantum.load(std::memory_order_relaxed);
-    got.input_channels = num_inputs_;
-    got.output_channels = num_outputs_;
+    got.input_channels = config.input_channels;
+    got.output_channels = config.output_channels;
     got.hardware_format = "float32";
     got.direct = true;
     return {};
@@ -197,15 +193,18 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
     latency_event = pw_loop_add_event(
         pw_thread_loop_get_loop(connection.loop()),
         [](void* control, std::uint64_t) { static_cast<Control*>(control)->tell_latency(); }, this);
-    add_ports(PW_DIRECTION_INPUT, session->num_inputs_, session->input_ports_);
-    add_ports(PW_DIRECTION_OUTPUT, session->num_outputs_, session->output_ports_);
+    session->ports_.clear(&pw_filter_get_dsp_buffer);
+    for (std::uint32_t number = 1; number <= config.input_channels; ++number)
+        session->ports_.add_input(add_port(PW_DIRECTION_INPUT, number));
+    for (std::uint32_t number = 1; number <= config.output_channels; ++number)
+        session->ports_.add_output(add_port(PW_DIRECTION_OUTPUT, number));
     // Custom: only then are we told of latencies; what we tell of ours is in tell_latency().
     constexpr auto flags =
         static_cast<pw_filter_flags>(PW_FILTER_FLAG_RT_PROCESS | PW_FILTER_FLAG_CUSTOM_LATENCY);
     if (const int status = pw_filter_connect(filter, flags, nullptr, 0); status < 0)
         return Error::make(Errc::backend_failure, name, "open", status,
                            "the filter could not be connected: %s", std::strerror(-status));
-    const std::size_t num_ports = session->num_inputs_ + session->num_outputs_;
+    const std::size_t num_ports = session->ports_.all().size();
     const bool listed = connection.wait_until(node_timeout_ms, [&] {
         const std::uint32_t id = pw_filter_get_node_id(filter);
         return id != SPA_ID_INVALID &&
@@ -218,17 +217,12 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
     return {};
 }
 
-void Session::Control::add_ports(pw_direction direction, std::uint32_t count,
-                                 std::array<void*, max_channels>& ports) {
-    const bool input = direction == PW_DIRECTION_INPUT;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::string port_name = (input ? "in_" : "out_") + std::to_string(i + 1);
-        pw_properties* const properties = pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio",
-                                                            PW_KEY_PORT_NAME, port_name.c_str(), nullptr);
-        ports[i] = pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortLatency),
-                                      properties, nullptr, 0);
-        new (ports[i]) PortLatency{};
-    }
+void* Session::Control::add_port(pw_direction direction, std::uint32_t number) {
+    const std::string port_name = (direction == PW_DIRECTION_INPUT ? "in_" : "out_") + std::to_string(number);
+    pw_properties* const properties = pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio",
+                                                        PW_KEY_PORT_NAME, port_name.c_str(), nullptr);
+    return new (pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortLatency),
+                                   properties, nullptr, 0)) PortLatency{};
 }
 
 void Session::Control::link() {
@@ -313,22 +307,11 @@ bool Session::close() {
 
 bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
     look_at_latency(frames);
-    fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
-    if (frames <= max_quantum)
+    ports_.fetch_with_stand_ins(capture, playback, frames);
+    if (frames <= max_quantum || ports_.has_all(capture, playback))
         return true;
-    // Too long for the stand-ins of unlinked ports: processed only if there are none.
-    bool complete = true;
-    for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
-        complete = complete && capture.input(channel) != silence_.data();
-    for (std::uint32_t channel = 0; channel < num_outputs_; ++channel) {
-        if (playback.output(channel) == scratch_.data())
-            complete = false;
-    }
-    if (!complete)
-        for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-            if (playback.output(channel) != scratch_.data())
-                std::memset(playback.output(channel), 0, frames * sizeof(float));
-    return complete;
+    ports_.silence(frames); // too long for the stand-ins: this cycle passes
+    return false;
 }
 
 void Session::look_at_latency(std::uint32_t frames) noexcept {
@@ -360,12 +343,9 @@ void Session::process_idle(void* session, spa_io_position* position) noexcept {
     auto& self = *static_cast<Session*>(session);
     const std::uint32_t frames = self.read_clock(position);
     self.look_at_latency(frames);
-    for (std::uint32_t channel = 0; channel < self.num_inputs_; ++channel)
-        (void)pw_filter_get_dsp_buffer(self.input_ports_[channel], frames);
-    for (std::uint32_t channel = 0; channel < self.num_outputs_; ++channel)
-        if (void* const samples = pw_filter_get_dsp_buffer(self.output_ports_[channel], frames);
-            samples != nullptr)
-            std::memset(samples, 0, frames * sizeof(float));
+    for (void* const port : self.ports_.inputs())
+        (void)pw_filter_get_dsp_buffer(port, frames);
+    self.ports_.silence(frames);
     self.stream_->quantum.store(frames, std::memory_order_relaxed);
     self.idle_cycles_.fetch_add(1, std::memory_order_release);
 }
@@ -413,8 +393,8 @@ void Session::Control::tell_latency() {
     const std::uint32_t quantum = session->seen_quantum_.load(std::memory_order_relaxed);
     const std::uint32_t adapter = std::max(BlockAdapter::latency_for(block, quantum),
                                            session->stream_->adapter_latency.load(std::memory_order_relaxed));
-    const std::span<void* const> inputs(session->input_ports_.data(), session->num_inputs_);
-    const std::span<void* const> outputs(session->output_ports_.data(), session->num_outputs_);
+    const auto inputs = session->ports_.inputs();
+    const auto outputs = session->ports_.outputs();
     if (std::exchange(told_process_latency, adapter) != adapter)
         tell_process_latency(filter, adapter);
     const spa_latency_info before =

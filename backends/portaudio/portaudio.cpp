@@ -387,16 +387,17 @@ void Session::Control::start_watch(Stream& stream) {
     });
 }
 
-bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
+bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                            const CycleMemory& memory) noexcept {
     checked_cycles_.store(checked_cycles_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    if (num_outputs_ != 0 && outputs_ == nullptr)
+    if (num_outputs_ != 0 && memory.outputs == nullptr)
         return false;
-    if (num_inputs_ != 0 && inputs_ == nullptr) {
+    if (num_inputs_ != 0 && memory.inputs == nullptr) {
         for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-            std::memset(outputs_[channel], 0, frames * sizeof(float));
+            std::memset(memory.outputs[channel], 0, frames * sizeof(float));
         return false;
     }
-    fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
+    memory.fetch<dynamic_extent, dynamic_extent>(capture, playback);
     return true;
 }
 

@@ -63,13 +63,16 @@ public:
         return quiet && !source_.is_abandoned();
     }
 
-    template <std::size_t Inputs, std::size_t Outputs>
-    void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
-        player_.template fetch<0, Outputs>(nothing_, playback, frames);
+    template <std::size_t Inputs, std::size_t Outputs, class... Memory>
+    void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+               const Memory&... memory) noexcept {
+        player_.template fetch<0, Outputs>(nothing_, playback, frames, memory...);
         fetch_capture(capture, frames);
     }
-    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
-        if (!player_.fetch_checked(nothing_, playback, frames))
+    template <class... Memory>
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                       const Memory&... memory) noexcept {
+        if (!player_.fetch_checked(nothing_, playback, frames, memory...))
             return false;
         if (frames > max_quantum) { // a host's: nothing is prepared for it
             playback.silence(frames);
@@ -270,7 +273,7 @@ void Session<A, B>::watch_source(std::uint32_t frames) noexcept {
     }
     if (source.sample_rate() != source_rate_ || stream_->sample_rate() != player_rate_)
         stream_->lost(Errc::unsupported_rate, "a side of the bridge has changed its sample rate; open again");
-    const std::uint64_t cycles = source.cycles.load(std::memory_order_relaxed);
+    const std::uint64_t cycles = source.cycles.load();
     idle_frames_ = cycles != known_cycles_ ? 0 : idle_frames_ + frames;
     known_cycles_ = cycles;
     if (max_idle_frames_ != 0 && idle_frames_ > max_idle_frames_)

@@ -4,6 +4,7 @@
 // What the core expects of backends, callbacks and nodes: small concepts, each named after what it is for.
 
 #include <rill_io/config.hpp>
+#include <rill_io/cycle_memory.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/tick.hpp>
 #include <rill_io/window.hpp>
@@ -75,31 +76,38 @@ concept IoDriver = requires(T driver, detail::AnyCallback& callback, std::stop_t
 
 namespace detail {
 struct AnyCycle {
-    static void run(void*, std::uint32_t) noexcept {}
+    template <class... Memory>
+    static void run(void*, std::uint32_t, const Memory&...) noexcept {}
+};
+
+template <class S, class... Memory>
+concept FetchesFrom = requires(S session, CaptureWindow& capture, PlaybackWindow& playback,
+                               std::uint32_t frames, const Memory&... memory) {
+    { session.template fetch<dynamic_extent, dynamic_extent>(capture, playback, frames, memory...) } noexcept;
+    { session.fetch_checked(capture, playback, frames, memory...) } noexcept -> std::same_as<bool>;
 };
 } // namespace detail
 
 /// One open connection to a server or device: what capture and playback of a backend share.
 ///
 /// open: connects and fills `stream.negotiated`. start<Cycle>(engine): `Cycle::run(engine, frames)` is called
-/// once per quantum from now on, from the backend's own callback or loop. stop: the gate is closed already;
-/// ends what there is to end. close: false if the backend hangs and might still call (the engine is then left
-/// behind). fetch<Inputs, Outputs>: shows the cycle's memory in the windows; compile-time counts are what the
-/// stream has. fetch_checked: the same where anything may be wrong (first cycle, no memory for a port); false
-/// skips the cycle. owns_cycle_thread: no foreign code runs there, so its floating-point mode may be set.
+/// once per quantum from now on, from the backend's own callback or loop (with a CycleMemory, if the callback
+/// is given one: it is then fetch()'s last argument too). stop: the gate is closed already; ends what there
+/// is to end. close: false if the backend hangs and might still call (the engine is then left behind).
+/// fetch<Inputs, Outputs>: shows the cycle's memory in the windows; compile-time counts are what the stream
+/// has. fetch_checked: the same where anything may be wrong (first cycle, no memory for a port); false skips
+/// the cycle. owns_cycle_thread: no foreign code runs there, so its floating-point mode may be set.
 /// frame_time (optional): the server's frame counter at the start of the current cycle, 32 bits, wraps.
 /// open, start, stop and close run on the control thread and are bounded in time; the rest is for the cycle
 /// thread.
 template <class S>
 concept IoSession = requires(S session, const S const_session, Stream& stream, const StreamConfig& config,
-                             const typename S::Options& options, void* driver, CaptureWindow& capture,
-                             PlaybackWindow& playback, std::uint32_t frames) {
+                             const typename S::Options& options, void* driver) {
     { session.open(config, options, stream) } -> std::same_as<Result<void>>;
     { session.template start<detail::AnyCycle>(driver) } -> std::same_as<Result<void>>;
     { session.stop() } -> std::same_as<Result<void>>;
     { session.close() } -> std::same_as<bool>;
-    { session.template fetch<dynamic_extent, dynamic_extent>(capture, playback, frames) } noexcept;
-    { session.fetch_checked(capture, playback, frames) } noexcept -> std::same_as<bool>;
+    requires detail::FetchesFrom<S> || detail::FetchesFrom<S, CycleMemory>;
     { const_session.owns_cycle_thread() } noexcept -> std::same_as<bool>;
     { S::tick_source } -> std::convertible_to<const TickSource&>;
 };

@@ -32,12 +32,15 @@ class CycleEngine {
 public:
     using Session = typename Backend::Session;
 
-    /// What the backend calls once per quantum; inlined into its C callback. `engine` is a `CycleEngine*`.
+    /// What the backend calls once per quantum; inlined into its C callback. `engine` is a `CycleEngine*`,
+    /// `memory` what the session's fetch() is to be given: nothing, or a CycleMemory.
     /// Thread: cycle. Realtime-safe: yes, if the callback is.
     template <class F>
     struct Cycle {
-        [[gnu::always_inline]] static void run(void* engine, std::uint32_t frames) noexcept {
-            static_cast<CycleEngine*>(engine)->template run_cycle<F>(frames);
+        template <class... Memory>
+        [[gnu::always_inline]] static void run(void* engine, std::uint32_t frames,
+                                               Memory... memory) noexcept {
+            static_cast<CycleEngine*>(engine)->template run_cycle<F>(frames, memory...);
         }
     };
 
@@ -72,15 +75,20 @@ public:
 private:
     static constexpr bool plays = !std::is_same_v<PlaybackHalf, NoPlayback>;
 
-    template <class F>
-    [[gnu::always_inline]] void run_cycle(std::uint32_t frames) noexcept {
+    template <class F, class... Memory>
+    [[gnu::always_inline]] void run_cycle(std::uint32_t frames, Memory... memory) noexcept {
         using Traits = CallbackTraits<F>;
         if (stream.gate.enter(frames)) [[likely]] {
-            session.template fetch<Traits::num_inputs(), Traits::num_outputs()>(capture, playback, frames);
-            call<F>(Traits::block() == dynamic_extent ? frames : static_cast<std::uint32_t>(Traits::block()));
-            stream.cycles.store(stream.cycles.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+            // The gate admits whole blocks only: with a constant, `frames` need not outlive the calls of
+            // fetch().
+            const std::uint32_t block =
+                Traits::block() == dynamic_extent ? frames : static_cast<std::uint32_t>(Traits::block());
+            session.template fetch<Traits::num_inputs(), Traits::num_outputs()>(capture, playback, block,
+                                                                                memory...);
+            call<F>(block);
+            stream.cycles.add(1);
         } else {
-            slow_cycle<F>(frames);
+            slow_cycle<F>(frames, memory...);
         }
         stream.gate.leave();
     }
@@ -91,7 +99,7 @@ private:
         if constexpr (plays && !CallbackTraits<F>::fills_playback())
             playback.silence_unwritten();
         tick_.position += frames;
-        stream.frames.store(tick_.position, std::memory_order_relaxed);
+        stream.frames.add(frames);
     }
 
     /// The slow path's: the graph is not inlined twice.
@@ -100,9 +108,9 @@ private:
         call<F>(frames);
     }
 
-    template <class F>
-    [[gnu::noinline]] void slow_cycle(std::uint32_t frames) noexcept {
-        if (frames == 0 || !session.fetch_checked(capture, playback, frames))
+    template <class F, class... Memory>
+    [[gnu::noinline]] void slow_cycle(std::uint32_t frames, Memory... memory) noexcept {
+        if (frames == 0 || !session.fetch_checked(capture, playback, frames, memory...))
             return;
         // A server that goes on calling between stop() and start() may still be calling for the callback
         // before.
@@ -124,7 +132,7 @@ private:
             tick_.lost_frames = 0;
         });
         stream.adapter_latency.store(adapter.latency(), std::memory_order_relaxed);
-        stream.cycles.store(stream.cycles.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        stream.cycles.add(1);
         stream.gate.arm(adapter.is_single_block(frames) ? frames : 0);
     }
 
@@ -164,7 +172,7 @@ private:
     /// each.)
     void count_lost_frames() noexcept {
         if constexpr (requires { session.frame_time(); }) {
-            const std::uint64_t cycles = stream.cycles.load(std::memory_order_relaxed) - slow_cycles_;
+            const std::uint64_t cycles = stream.cycles.load() - slow_cycles_;
             const std::uint32_t expected = frame_time_ + static_cast<std::uint32_t>(cycles * cycle_frames_);
             const std::uint32_t ahead = session.frame_time() - expected; // both wrap
             if (ahead < max_plausible_loss)
@@ -175,7 +183,7 @@ private:
     void remember_frame_time() noexcept {
         if constexpr (requires { session.frame_time(); }) {
             frame_time_ = session.frame_time();
-            slow_cycles_ = stream.cycles.load(std::memory_order_relaxed);
+            slow_cycles_ = stream.cycles.load();
         }
     }
 

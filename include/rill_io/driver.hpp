@@ -167,7 +167,7 @@ public:
             while (!stop_requested.stop_requested() && !engine_.stream.ended() && is_current(this_run)) {
                 if (engine_.stream.wakeup.wait(liveness_step_ms))
                     continue;
-                const std::uint64_t cycles = engine_.stream.cycles.load(std::memory_order_relaxed);
+                const std::uint64_t cycles = engine_.stream.cycles.load();
                 idle_ms =
                     cycles != seen_cycles || engine_.stream.freewheeling() ? 0 : idle_ms + liveness_step_ms;
                 seen_cycles = cycles;
@@ -222,8 +222,7 @@ public:
     }
     /// Counters since start(). Thread: any. Realtime-safe: yes.
     [[nodiscard]] StreamStats stats() const noexcept {
-        return {engine_.stream.frames.load(std::memory_order_relaxed),
-                engine_.stream.cycles.load(std::memory_order_relaxed), engine_.stream.xruns(),
+        return {engine_.stream.frames.load(), engine_.stream.cycles.load(), engine_.stream.xruns(),
                 engine_.stream.lost_frames()};
     }
 

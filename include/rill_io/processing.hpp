@@ -41,7 +41,7 @@ public:
     static constexpr bool fills_playback = CallbackTraits<G>::fills_playback();
     using Subscription = TickPublisher<>::Subscription;
 
-    explicit ProcessingState(G& graph) noexcept : graph_(&graph) {}
+    explicit ProcessingState(G& graph) noexcept : steady_graph_(&graph), graph_(&graph) {}
     ProcessingState(const ProcessingState&) = delete;
     ProcessingState& operator=(const ProcessingState&) = delete;
 
@@ -81,20 +81,20 @@ public:
 
     /// One block. Thread: cycle. Realtime-safe: yes, if the graph is.
     [[gnu::always_inline]] void operator()(const ClockTick& tick) noexcept {
-        // One way out for all that is more than the block itself: the way straight on reads one flag for it.
-        // Relaxed: the other way synchronises by what it finds.
-        if (wants_more_.load(std::memory_order_relaxed)) [[unlikely]]
-            process_with_commands(tick);
+        // One way out for all that is more than the block itself; the way straight on has only to look
+        // whether there is a graph. Relaxed: the other way synchronises by what it finds.
+        if (G* const graph = steady_graph_.load(std::memory_order_relaxed); graph != nullptr) [[likely]]
+            process_block(*graph, tick);
         else
-            process_block(tick);
+            process_with_commands(tick);
     }
 
 private:
-    [[gnu::always_inline]] void process_block(const ClockTick& tick) noexcept {
+    [[gnu::always_inline]] static void process_block(G& graph, const ClockTick& tick) noexcept {
         if constexpr (block != dynamic_extent)
-            graph_->process(tick, FrameRange<block>{});
+            graph.process(tick, FrameRange<block>{});
         else
-            graph_->process(tick, FrameRange<dynamic_extent>{0, tick.frames});
+            graph.process(tick, FrameRange<dynamic_extent>{0, tick.frames});
     }
 
     void send_clock_tick(const ClockTick& tick) noexcept { publisher_.send(tick); }
@@ -110,7 +110,7 @@ private:
             if (num_pending_ != 0 && pending_[0].frame - tick.position < tick.frames)
                 until = static_cast<std::uint32_t>(pending_[0].frame - tick.position);
             if (done == 0 && until == tick.frames) {
-                process_block(tick);
+                process_block(*graph_, tick);
                 break;
             }
             part.position = tick.position + done;
@@ -126,19 +126,19 @@ private:
         rest();
     }
 
-    /// After a command was left, or a seat taken. Release: whoever sees the flag sees that too.
-    void ask_for_more() noexcept { wants_more_.store(true, std::memory_order_release); }
+    /// After a command was left, or a seat taken. Release: whoever sees this sees that too.
+    void ask_for_more() noexcept { steady_graph_.store(nullptr, std::memory_order_release); }
     [[nodiscard]] bool is_more_to_do() const noexcept {
         return num_pending_ != 0 || !mailbox_.empty() || publisher_.has_listeners();
     }
-    /// Takes the flag down when nothing is left. Acquire: if it was raised after we had looked, what it was
-    /// raised for is found now; if it is raised later than this, it stays up.
+    /// Straight on again when nothing is left. Acquire: if more was asked for after we had looked, what it
+    /// was is found now; if it is asked for later than this, the next block finds no graph.
     void rest() noexcept {
         if (is_more_to_do())
             return;
-        wants_more_.exchange(false, std::memory_order_acq_rel);
+        steady_graph_.exchange(graph_, std::memory_order_acq_rel);
         if (is_more_to_do())
-            wants_more_.store(true, std::memory_order_relaxed);
+            steady_graph_.store(nullptr, std::memory_order_relaxed);
     }
 
     /// The first part begins the block, the last one may be the final one of the stream.
@@ -177,8 +177,9 @@ private:
         num_pending_ -= due;
     }
 
+    std::atomic<G*>
+        steady_graph_; ///< null: there is more to do than the block. (A steady block touches only this.)
     G* graph_;
-    std::atomic<bool> wants_more_{false}; ///< beside graph_: a steady block touches nothing else of this
     std::size_t num_pending_ = 0;
     Mailbox<MailboxCapacity> mailbox_;
     std::array<SetParameter, MailboxCapacity> pending_{};

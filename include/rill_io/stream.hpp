@@ -10,6 +10,7 @@
 #include <rill_io/config.hpp>
 #include <rill_io/cycle_gate.hpp>
 #include <rill_io/error.hpp>
+#include <rill_io/single_writer_counter.hpp>
 #include <rill_io/tick.hpp>
 #include <rill_io/wakeup.hpp>
 
@@ -131,8 +132,8 @@ public:
         discontinuity_.store(false, std::memory_order_relaxed);
         final_.store(false, std::memory_order_relaxed);
         cycle_thread_.store(0, std::memory_order_relaxed);
-        frames.store(0, std::memory_order_relaxed);
-        cycles.store(0, std::memory_order_relaxed);
+        frames.reset();
+        cycles.reset();
         if (ended() && !end_.lost)
             end_state_.store(end_none, std::memory_order_relaxed);
     }
@@ -182,9 +183,9 @@ public:
     }
 
     // What every cycle touches, on one cache line.
-    alignas(64) CycleGate gate;           ///< see there
-    std::atomic<std::uint64_t> frames{0}; ///< written by the cycle thread only
-    std::atomic<std::uint64_t> cycles{0}; ///< written by the cycle thread only
+    alignas(64) CycleGate gate; ///< see there
+    SingleWriterCounter frames; ///< of the cycle thread
+    SingleWriterCounter cycles; ///< of the cycle thread
 
     StreamInfo negotiated{};                       ///< written by the session's open(), constant afterwards
     Wakeup wakeup;                                 ///< rings when the stream ends or is stopped

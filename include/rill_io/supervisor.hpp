@@ -178,7 +178,7 @@ private:
         while (!is_over(stop) && !stream().ended()) {
             const int step_ms = !changes_.known() || resuming_ ? first_look_ms : look_ms;
             const bool rung = stream().wakeup.wait(step_ms);
-            const std::uint64_t cycles = stream().cycles.load(std::memory_order_relaxed);
+            const std::uint64_t cycles = stream().cycles.load();
             if (cycles != seen_cycles || stream().freewheeling()) {
                 idle_ms = 0;
                 alive_ns_ = Pacer::now_ns();

@@ -35,6 +35,12 @@ namespace detail {
     std::memcpy(samples, &lanes, sizeof lanes);
 }
 
+/// Where the compiler is not to prepare anything for a loop of a few rounds (hoist, unroll, make vectors of
+/// it): that would cost more than the rounds. `count` is what the loop counts by.
+[[gnu::always_inline]] inline void prepare_nothing(std::size_t& count) noexcept {
+    __asm__ volatile("" : "+r"(count));
+}
+
 /// `first`, then `second`.
 template <class First, class Second>
 struct Composed {
@@ -60,34 +66,48 @@ struct Identity {
 template <std::size_t Frames, class Kernel>
 [[gnu::always_inline]] inline void apply(std::span<const float, Frames> in, std::span<float, Frames> out,
                                          const Kernel& kernel) noexcept {
-    const float* const source = in.data();
-    float* const target = out.data();
-    const std::size_t frames = in.size();
-    std::size_t i = 0;
+    const float* source = in.data();
+    float* target = out.data();
+    std::size_t frames = in.size();
     if constexpr (Frames != std::dynamic_extent) {
+        std::size_t i = 0;
 #pragma GCC                                                                                                  \
     unroll 16 // blocks of up to 64 become straight code; in longer ones the loop itself is hardly seen
         for (; i + num_lanes <= frames; i += num_lanes)
             detail::store(target + i, kernel(detail::load(source + i)));
+        if constexpr (Frames % num_lanes != 0)
+            for (; i < frames; ++i)
+                target[i] = kernel(source[i]);
     } else {
         // Four at a time by hand: unrolling a loop of unknown length by pragma costs a jump table in front of
         // it.
-        for (; i + 4 * num_lanes <= frames; i += 4 * num_lanes) {
-            const Lanes a = kernel(detail::load(source + i));
-            const Lanes b = kernel(detail::load(source + i + num_lanes));
-            const Lanes c = kernel(detail::load(source + i + 2 * num_lanes));
-            const Lanes d = kernel(detail::load(source + i + 3 * num_lanes));
-            detail::store(target + i, a);
-            detail::store(target + i + num_lanes, b);
-            detail::store(target + i + 2 * num_lanes, c);
-            detail::store(target + i + 3 * num_lanes, d);
+        constexpr std::size_t stride = 4 * num_lanes;
+        for (const float* const end = source + frames / stride * stride; source != end;) {
+            const Lanes a = kernel(detail::load(source));
+            const Lanes b = kernel(detail::load(source + num_lanes));
+            const Lanes c = kernel(detail::load(source + 2 * num_lanes));
+            const Lanes d = kernel(detail::load(source + 3 * num_lanes));
+            detail::store(target, a);
+            detail::store(target + num_lanes, b);
+            detail::store(target + 2 * num_lanes, c);
+            detail::store(target + 3 * num_lanes, d);
+            source += stride;
+            target += stride;
         }
-        for (; i + num_lanes <= frames; i += num_lanes)
-            detail::store(target + i, kernel(detail::load(source + i)));
+        frames %= stride;
+        if (frames == 0)
+            return;
+        detail::prepare_nothing(frames);
+        for (; frames >= num_lanes; frames -= num_lanes) {
+            detail::store(target, kernel(detail::load(source)));
+            source += num_lanes;
+            target += num_lanes;
+        }
+        for (; frames != 0; --frames) {
+            detail::prepare_nothing(frames);
+            *target++ = kernel(*source++);
+        }
     }
-    if constexpr (Frames == std::dynamic_extent || Frames % num_lanes != 0)
-        for (; i < frames; ++i)
-            target[i] = kernel(source[i]);
 }
 
 } // namespace rill::io

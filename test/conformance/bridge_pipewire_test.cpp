@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// The bridge between a JACK server and PipeWire, in one process, each by its own clock. (Two JACK servers
-// cannot be: libjack keeps the state of one server per process, and the jack backend refuses a second.)
+// The bridge between a JACK server and PipeWire, in one process, each by its own clock.
 
 #include "bridge_rig.hpp"
 #include "pipewire_server.hpp"

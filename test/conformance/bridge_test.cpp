@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The bridge between a JACK server and another clock: what a sine is like on the other side.
+// The bridge between a JACK server and another clock, or another JACK server: what a sine is like on the
+// other side.
 
 #include "bridge_rig.hpp"
 #include <rill_io/jack.hpp>
@@ -81,6 +82,37 @@ TEST_CASE("from a clock 1000 ppm too fast to a JACK server") {
          .bridge = {}}));
     recorder.listen(driver.capture());
     check(driver, recorder, {.hz = tone_hz * 1.001, .ppm = 1000.0});
+}
+
+TEST_CASE("between two JACK servers whose clocks are 1000 ppm apart") {
+    using Jack = io::jack::Backend;
+    JackServer fast(bridge_quantum, 2, Off<Jack>::true_rate);
+    JackServer other(bridge_quantum);
+    const io::StreamConfig config{.client_name = "bridge",
+                                  .input_channels = 1,
+                                  .output_channels = 1,
+                                  .rate_match = io::Match::adapt,
+                                  .capture_target = "tone:out_1"};
+    SECTION("from the fast one") {
+        const ToneOn<Jack> tone(io::Autoconnect::off, {.server = fast.name()});
+        Recorder recorder(seconds * JackServer::sample_rate);
+        io::Driver<Off<Jack>::Capture, Jack::Playback> driver;
+        REQUIRE(driver.open(
+            config,
+            {.capture = {.server = fast.name()}, .playback = {.server = other.name()}, .bridge = {}}));
+        recorder.listen(driver.capture());
+        check(driver, recorder, {.ppm = 1000.0});
+    }
+    SECTION("to the fast one") {
+        const ToneOn<Jack> tone(io::Autoconnect::off, {.server = other.name()});
+        Recorder recorder(seconds * Off<Jack>::true_rate);
+        io::Driver<Jack::Capture, Off<Jack>::Playback> driver;
+        REQUIRE(driver.open(
+            config,
+            {.capture = {.server = other.name()}, .playback = {.server = fast.name()}, .bridge = {}}));
+        recorder.listen(driver.capture());
+        check(driver, recorder, {.rate = Off<Jack>::true_rate, .ppm = -999.0});
+    }
 }
 
 TEST_CASE("a JACK server that stops for a moment") {

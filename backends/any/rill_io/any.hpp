@@ -62,15 +62,20 @@ public:
         return quiet;
     }
 
-    template <std::size_t Inputs, std::size_t Outputs>
-    void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
-        visit<void>(
-            [&](auto& session) { session.template fetch<Inputs, Outputs>(capture, playback, frames); });
+    template <std::size_t Inputs, std::size_t Outputs, class... Memory>
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                                      const Memory&... memory) noexcept {
+        visit_called<void, Memory...>([&](auto& session) {
+            session.template fetch<Inputs, Outputs>(capture, playback, frames, memory...);
+        });
         next_cycle(frames);
     }
-    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
+    template <class... Memory>
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                       const Memory&... memory) noexcept {
         next_cycle(frames);
-        return visit<bool>([&](auto& session) { return session.fetch_checked(capture, playback, frames); });
+        return visit_called<bool, Memory...>(
+            [&](auto& session) { return session.fetch_checked(capture, playback, frames, memory...); });
     }
     [[nodiscard]] bool owns_cycle_thread() const noexcept {
         return visit<bool>([](const auto& session) { return session.owns_cycle_thread(); });
@@ -110,6 +115,17 @@ public:
 private:
     template <class... Backends>
     static std::variant<std::monostate, typename Backends::Session...> variant_of(BackendList<Backends...>);
+
+    /// In a cycle that was called with this memory: by one of those sessions that are.
+    template <class R, class... Memory, class Function>
+    R visit_called(const Function& function) {
+        return visit<R>([&]<class S>(S& session) -> R {
+            if constexpr (detail::FetchesFrom<S, Memory...>)
+                return function(session);
+            else
+                __builtin_unreachable();
+        });
+    }
 
     /// Only between open() and close(): nothing else is called on a session.
     template <class R, class Function>

@@ -10,6 +10,7 @@
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
+#include <rill_io/cycle_memory.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/negotiation.hpp>
 #include <rill_io/stream.hpp>
@@ -53,32 +54,18 @@ public:
     bool close() noexcept { return true; }
 
     template <std::size_t Inputs, std::size_t Outputs>
-    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
-                                      std::uint32_t) noexcept {
-        const std::size_t inputs = Inputs != dynamic_extent ? Inputs : capture.num_input_channels();
-        const std::size_t outputs = Outputs != dynamic_extent ? Outputs : playback.num_output_channels();
-        for (std::size_t channel = 0; channel < inputs; ++channel)
-            capture.set_input(channel, inputs_[channel]);
-        for (std::size_t channel = 0; channel < outputs; ++channel)
-            playback.set_output(channel, outputs_[channel]);
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t,
+                                      const CycleMemory& memory) noexcept {
+        memory.fetch<Inputs, Outputs>(capture, playback);
     }
-    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
-        fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t,
+                       const CycleMemory& memory) noexcept {
+        memory.fetch<dynamic_extent, dynamic_extent>(capture, playback);
         return true;
     }
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return false; }
 
     static constexpr TickSource tick_source{};
-
-    /// Where the host's channels are in this cycle. Thread: cycle.
-    void set_memory(const float* const* inputs, float* const* outputs) noexcept {
-        inputs_ = inputs;
-        outputs_ = outputs;
-    }
-
-private:
-    const float* const* inputs_ = nullptr;
-    float* const* outputs_ = nullptr;
 };
 
 /// The door.
@@ -127,9 +114,7 @@ public:
     /// Realtime-safe: yes, if the graph is.
     [[gnu::always_inline]] void process(const float* const* inputs, float* const* outputs,
                                         std::uint32_t frames) noexcept {
-        auto& engine = driver_.engine();
-        engine.session.set_memory(inputs, outputs);
-        Cycle::run(&engine, frames);
+        Cycle::run(&driver_.engine(), frames, CycleMemory{inputs, outputs});
     }
 
 private:

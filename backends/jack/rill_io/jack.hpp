@@ -12,21 +12,18 @@
 #include <rill_io/config.hpp>
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
+#include <rill_io/port_table.hpp>
 #include <rill_io/stream.hpp>
 #include <rill_io/wakeup.hpp>
 #include <rill_io/window.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
-#include <vector>
 
 struct _jack_client; // jack_client_t
 struct _jack_port;   // jack_port_t
-extern "C" void* jack_port_get_buffer(_jack_port* port, std::uint32_t frames);
 
 namespace rill::io::jack {
 
@@ -37,6 +34,12 @@ struct Options {
     std::string_view server = {};          ///< server name; empty = JACK_DEFAULT_SERVER or "default"
     std::string_view input_prefix = "in_"; ///< ports are named prefix + 1, 2, ...
     std::string_view output_prefix = "out_";
+};
+
+/// A client, and the copy of libjack that it is in: each server that is in use needs one of its own.
+struct Client {
+    const struct Libjack* libjack = nullptr;
+    _jack_client* handle = nullptr;
 };
 
 class Session {
@@ -61,14 +64,8 @@ public:
     [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
                                       std::uint32_t frames) noexcept {
         // Ports of ours exist until close(), and the gate admits only a quantum that fetch_checked() has seen
-        // good: no null to look for here.
-        for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_); ++channel)
-            capture.set_input(channel,
-                              static_cast<const float*>(jack_port_get_buffer(ports_[channel], frames)));
-        _jack_port* const* const outputs = ports_.data() + (Inputs != dynamic_extent ? Inputs : num_inputs_);
-        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
-             ++channel)
-            playback.set_output(channel, static_cast<float*>(jack_port_get_buffer(outputs[channel], frames)));
+        // good.
+        ports_.fetch<Inputs, Outputs>(capture, playback, frames);
     }
     bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_client_; }
@@ -79,8 +76,10 @@ public:
     static double tempo(const void* session) noexcept;
     static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = &Session::tempo};
 
-    /// The client, for what only JACK has (transport, more ports). Null while closed. Thread: control.
-    [[nodiscard]] _jack_client* client() const noexcept { return client_; }
+    /// The client, for what only JACK has (transport, more ports). Null while closed, and when the program's
+    /// own libjack does not know it: it is in a copy that this backend has loaded, since another server was
+    /// in use when it was opened. Thread: control.
+    [[nodiscard]] _jack_client* client() const noexcept;
 
 private:
     struct Control; ///< what only the control thread needs
@@ -111,28 +110,14 @@ private:
     static void on_freewheel(int starting, void* session) noexcept;
     static void on_latency(int mode, void* session) noexcept;
 
-    [[nodiscard]] std::span<_jack_port* const> input_ports() const noexcept {
-        return std::span(ports_).first(num_inputs_);
-    }
-    [[nodiscard]] std::span<_jack_port* const> output_ports() const noexcept {
-        return std::span(ports_).subspan(num_inputs_, num_outputs_);
-    }
-
-    // What every cycle touches: of a few channels, one cache line.
-    alignas(64) std::uint32_t num_inputs_ = 0;
-    std::uint32_t num_outputs_ = 0;
-    std::array<_jack_port*, std::size_t{2} * max_channels>
-        ports_{}; ///< the inputs, right after them the outputs
-
-    _jack_client* client_ = nullptr;
+    PortTable<_jack_port> ports_;
+    Client client_;
     bool owns_client_ = true;
     std::atomic<bool> shut_down_{false};
     std::uint32_t block_ = 0;
     std::atomic<std::uint32_t> told_adapter_latency_{0}; ///< to the other clients, frames
     Stream* stream_ = nullptr;
     Control* control_ = nullptr;
-    std::vector<float> silence_; ///< read in place of a port without a buffer
-    std::vector<float> scratch_; ///< written in place of one
 };
 
 /// Stops libjack from printing its messages on stderr, in the whole process (its handlers are global). For
@@ -153,7 +138,7 @@ public:
 
 private:
     struct Told; ///< what the server's callbacks touch: left behind when it hangs
-    _jack_client* client_ = nullptr;
+    Client client_;
     Told* told_ = nullptr;
 };
 

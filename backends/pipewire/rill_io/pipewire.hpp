@@ -14,20 +14,18 @@
 #include <rill_io/config.hpp>
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
+#include <rill_io/port_table.hpp>
 #include <rill_io/stream.hpp>
 #include <rill_io/window.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 struct pw_core;
 struct pw_thread_loop;
 struct spa_io_position;
-extern "C" void* pw_filter_get_dsp_buffer(void* port, std::uint32_t frames);
 
 namespace rill::io::pipewire {
 
@@ -80,17 +78,7 @@ public:
     [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
                                       std::uint32_t frames) noexcept {
         // A link can go at any time, so every buffer may be missing in any cycle.
-        for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_);
-             ++channel) {
-            const void* const samples = pw_filter_get_dsp_buffer(input_ports_[channel], frames);
-            capture.set_input(channel,
-                              samples != nullptr ? static_cast<const float*>(samples) : silence_.data());
-        }
-        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
-             ++channel) {
-            void* const samples = pw_filter_get_dsp_buffer(output_ports_[channel], frames);
-            playback.set_output(channel, samples != nullptr ? static_cast<float*>(samples) : scratch_.data());
-        }
+        ports_.fetch_with_stand_ins<Inputs, Outputs>(capture, playback, frames);
     }
     bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return owns_connection_; }
@@ -137,12 +125,7 @@ private:
     std::uint64_t expected_position_ = 0;
     std::uint32_t rate_ = 0;
     std::uint32_t clock_id_ = 0;
-    std::uint32_t num_inputs_ = 0;
-    std::uint32_t num_outputs_ = 0;
-    std::array<void*, max_channels> input_ports_{};
-    std::array<void*, max_channels> output_ports_{};
-    std::vector<float> silence_; ///< read in place of an unlinked port
-    std::vector<float> scratch_; ///< written in place of one
+    PortTable<void> ports_;
 
     std::atomic<std::uint32_t> idle_cycles_{0};
     std::atomic<std::uint32_t> seen_quantum_{0}; ///< written by the cycle thread

@@ -22,6 +22,7 @@
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
+#include <rill_io/cycle_memory.hpp>
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/stream.hpp>
@@ -61,15 +62,12 @@ public:
     }
 
     template <std::size_t Inputs, std::size_t Outputs>
-    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
-                                      std::uint32_t) noexcept {
-        for (std::size_t channel = 0; channel < (Inputs != dynamic_extent ? Inputs : num_inputs_); ++channel)
-            capture.set_input(channel, inputs_[channel]);
-        for (std::size_t channel = 0; channel < (Outputs != dynamic_extent ? Outputs : num_outputs_);
-             ++channel)
-            playback.set_output(channel, outputs_[channel]);
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t,
+                                      const CycleMemory& memory) noexcept {
+        memory.fetch<Inputs, Outputs>(capture, playback);
     }
-    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept;
+    bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames,
+                       const CycleMemory& memory) noexcept;
     /// libjack's thread is shared by all PortAudio streams of the process.
     [[nodiscard]] bool owns_cycle_thread() const noexcept { return !over_jack_; }
 
@@ -87,13 +85,17 @@ private:
     template <class Cycle>
     static int process(const void* input, void* output, unsigned long frames, const PaStreamCallbackTimeInfo*,
                        unsigned long status, void* session) noexcept {
-        auto& self = *static_cast<Session*>(session);
-        self.inputs_ = static_cast<const float* const*>(input);
-        self.outputs_ = static_cast<float* const*>(output);
         if (status != 0) [[unlikely]]
-            self.look_at(status);
-        Cycle::run(self.engine_, static_cast<std::uint32_t>(frames));
+            return process_with_status<Cycle>(input, output, frames, status, session);
+        Cycle::run(static_cast<Session*>(session)->engine_, static_cast<std::uint32_t>(frames),
+                   CycleMemory{static_cast<const float* const*>(input), static_cast<float* const*>(output)});
         return 0; // go on
+    }
+    template <class Cycle>
+    [[gnu::noinline]] static int process_with_status(const void* input, void* output, unsigned long frames,
+                                                     unsigned long status, void* session) noexcept {
+        static_cast<Session*>(session)->look_at(status);
+        return process<Cycle>(input, output, frames, nullptr, 0, session);
     }
 
     static void on_finished(void* session) noexcept;
@@ -115,8 +117,6 @@ private:
     Error hangs(const char* what);
     void forget_control();
 
-    const float* const* inputs_ = nullptr; ///< the current cycle's channels
-    float* const* outputs_ = nullptr;
     void* engine_ = nullptr;
     std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "libjack.hpp"
+
+#include "jack_library.hpp"
+#include <rill_io/jack.hpp>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <list>
+#include <mutex>
+#include <string>
+
+namespace rill::io::jack {
+
+namespace {
+
+constexpr const char* soname = "libjack.so.0";
+
+/// The one that the program links or loads, and that other code in it uses.
+const Libjack own_libjack{
+#define RILL_IO_FUNCTION(name) &::name,
+#include "libjack_functions.def"
+#undef RILL_IO_FUNCTION
+};
+
+Error no_copy(const char* why, int code = 0) {
+    return Error::make(
+        Errc::invalid_config, Backend::name, "open", code,
+        "libjack can hold only one server at a time, and no copy of it can be loaded for this one "
+        "(%s); close the clients of the other server first, or use another process",
+        why);
+}
+
+/// A file in memory with the contents of another. It stays open: the dynamic linker knows libraries by their
+/// names, and this one's name is its descriptor.
+Result<int> copy_of(const char* path) {
+    const int from = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return no_copy(std::strerror(errno), errno);
+    struct stat status{};
+    const int to = ::memfd_create("libjack", MFD_CLOEXEC);
+    bool good = to >= 0 && ::fstat(from, &status) == 0;
+    for (off_t rest = status.st_size; good && rest > 0;) {
+        const ssize_t sent = ::sendfile(to, from, nullptr, static_cast<std::size_t>(rest));
+        good = sent > 0;
+        rest -= sent;
+    }
+    const int code = errno;
+    ::close(from);
+    if (good)
+        return to;
+    if (to >= 0)
+        ::close(to);
+    return no_copy(std::strerror(code), code);
+}
+
+/// The program's libjack once more, with state of its own.
+Result<Libjack> load_copy() {
+    // Their dlopen() ends the process at RTLD_DEEPBIND.
+    for (const char* const sanitizer : {"__asan_init", "__tsan_init"})
+        if (::dlsym(RTLD_DEFAULT, sanitizer) != nullptr)
+            return no_copy("a sanitizer is at work");
+    void* const own = ::dlopen(soname, RTLD_LAZY | RTLD_LOCAL); // which is there
+    link_map* file = nullptr;
+    if (own == nullptr || ::dlinfo(own, RTLD_DI_LINKMAP, &file) != 0)
+        return no_copy(::dlerror());
+    const auto copy = copy_of(file->l_name);
+    if (!copy)
+        return copy.error();
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/self/fd/%d", *copy);
+    // DEEPBIND: it finds itself before the program's libjack.
+    void* const library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND | RTLD_NODELETE);
+    if (library == nullptr) {
+        ::close(*copy);
+        return no_copy(::dlerror());
+    }
+    return Libjack{
+#define RILL_IO_FUNCTION(name) reinterpret_cast<decltype(&::name)>(::dlsym(library, #name)),
+#include "libjack_functions.def"
+#undef RILL_IO_FUNCTION
+    };
+}
+
+class Copies {
+public:
+    Result<const Libjack*> enter(const std::string& server) {
+        const std::lock_guard lock(mutex_);
+        Copy* found = nullptr;
+        for (Copy& copy : copies_)
+            if (copy.clients != 0 && copy.server == server)
+                found = &copy;
+        for (Copy& copy : copies_)
+            if (found == nullptr && copy.clients == 0)
+                found = &copy;
+        if (found == nullptr) {
+            const auto loaded = load_copy();
+            if (!loaded)
+                return loaded.error();
+            found = &copies_.emplace_back(Copy{*loaded, {}, 0});
+            if (silent_)
+                silence(*found);
+        }
+        found->server = server;
+        ++found->clients;
+        return found;
+    }
+
+    [[nodiscard]] const Libjack* own() const noexcept { return &copies_.front(); }
+
+    const Libjack* enter_own() {
+        const std::lock_guard lock(mutex_);
+        Copy& own = copies_.front();
+        own.server.clear(); // a name that no server has: nobody else joins
+        ++own.clients;
+        return &own;
+    }
+
+    void leave(const Libjack* libjack) noexcept {
+        const std::lock_guard lock(mutex_);
+        for (Copy& copy : copies_)
+            if (&copy == libjack)
+                --copy.clients;
+    }
+
+    void silence() noexcept {
+        const std::lock_guard lock(mutex_);
+        silent_ = true;
+        for (const Copy& copy : copies_)
+            silence(copy);
+    }
+
+private:
+    struct Copy : Libjack {
+        std::string server; ///< of all its clients
+        int clients;
+    };
+
+    static void silence(const Libjack& libjack) noexcept {
+        libjack.jack_set_error_function([](const char*) {});
+        libjack.jack_set_info_function([](const char*) {});
+    }
+
+    std::mutex mutex_;
+    std::list<Copy> copies_{Copy{own_libjack, {}, 0}};
+    bool silent_ = false;
+};
+
+/// Never destroyed: a thread that was left behind may still close its client.
+Copies& copies() {
+    static auto& all = *new Copies;
+    return all;
+}
+
+} // namespace
+
+Result<const Libjack*> enter_libjack(const std::string& server) {
+    return copies().enter(server);
+}
+
+const Libjack* enter_own_libjack() {
+    return copies().enter_own();
+}
+
+void leave_libjack(const Libjack* libjack) noexcept {
+    copies().leave(libjack);
+}
+
+bool is_own_libjack(const Libjack* libjack) noexcept {
+    return libjack == copies().own();
+}
+
+void silence_libjack() noexcept {
+    copies().silence();
+}
+
+} // namespace rill::io::jack

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// PortTable: the ports of a client whose server is asked for each port's buffer in each cycle, and what it is
+// asked with. Of a few channels it is one cache line.
+
+#include <rill_io/concepts.hpp>
+#include <rill_io/config.hpp>
+#include <rill_io/window.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace rill::io {
+
+/// `Port` is the server's type. Filled with the gate closed; the rest is for the cycle thread and
+/// realtime-safe where the C library's function is.
+template <class Port>
+class alignas(64) PortTable {
+public:
+    /// The C library's function for the buffer of a port, `frames` long; null if it has none in this cycle.
+    /// Called through this pointer it costs one jump less than by name, and the dynamic linker has nothing to
+    /// look up in the first cycle.
+    using GetBuffer = void* (*)(Port * port, std::uint32_t frames);
+
+    void clear(GetBuffer get_buffer) {
+        num_inputs_ = num_outputs_ = 0;
+        get_buffer_ = get_buffer;
+        silence_.assign(max_quantum, 0.0F);
+        scratch_.assign(max_quantum, 0.0F);
+    }
+    /// All inputs before the first output; max_channels of each at most.
+    void add_input(Port* port) noexcept { ports_[num_inputs_++] = port; }
+    void add_output(Port* port) noexcept { ports_[num_inputs_ + num_outputs_++] = port; }
+
+    [[nodiscard]] std::span<Port* const> all() const noexcept {
+        return std::span(ports_).first(std::size_t{num_inputs_} + num_outputs_);
+    }
+    [[nodiscard]] std::span<Port* const> inputs() const noexcept { return all().first(num_inputs_); }
+    [[nodiscard]] std::span<Port* const> outputs() const noexcept { return all().subspan(num_inputs_); }
+
+    /// Points the windows to the buffers, of which none may be missing.
+    template <std::size_t Inputs, std::size_t Outputs>
+    [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
+                                      std::uint32_t frames) noexcept {
+        for (std::size_t channel = 0; channel < count<Inputs>(num_inputs_); ++channel)
+            capture.set_input(channel, static_cast<const float*>(get_buffer_(ports_[channel], frames)));
+        Port* const* const outputs = ports_.data() + count<Inputs>(num_inputs_);
+        for (std::size_t channel = 0; channel < count<Outputs>(num_outputs_); ++channel)
+            playback.set_output(channel, static_cast<float*>(get_buffer_(outputs[channel], frames)));
+    }
+
+    /// As fetch(); where a buffer is missing, what is read is silence (of max_quantum frames) and what is
+    /// written is lost.
+    template <std::size_t Inputs = dynamic_extent, std::size_t Outputs = dynamic_extent>
+    [[gnu::always_inline]] void fetch_with_stand_ins(CaptureWindow& capture, PlaybackWindow& playback,
+                                                     std::uint32_t frames) noexcept {
+        for (std::size_t channel = 0; channel < count<Inputs>(num_inputs_); ++channel) {
+            const void* const samples = get_buffer_(ports_[channel], frames);
+            capture.set_input(channel,
+                              samples != nullptr ? static_cast<const float*>(samples) : silence_.data());
+        }
+        Port* const* const outputs = ports_.data() + count<Inputs>(num_inputs_);
+        for (std::size_t channel = 0; channel < count<Outputs>(num_outputs_); ++channel) {
+            void* const samples = get_buffer_(outputs[channel], frames);
+            playback.set_output(channel, samples != nullptr ? static_cast<float*>(samples) : scratch_.data());
+        }
+    }
+    /// Whether fetch_with_stand_ins() has found them all.
+    [[nodiscard]] bool has_all(const CaptureWindow& capture, PlaybackWindow& playback) const noexcept {
+        bool all = true;
+        for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
+            all = all && capture.input(channel) != silence_.data();
+        for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
+            all = all && playback.output(channel) != scratch_.data();
+        return all;
+    }
+
+    /// Writes silence to every output that has a buffer. (Not through the window: it may be too long for
+    /// that.)
+    void silence(std::uint32_t frames) noexcept {
+        for (Port* const port : outputs())
+            if (void* const samples = get_buffer_(port, frames); samples != nullptr)
+                std::memset(samples, 0, frames * sizeof(float));
+    }
+
+private:
+    template <std::size_t Constant>
+    [[gnu::always_inline]] static constexpr std::size_t count(std::uint32_t at_run_time) noexcept {
+        return Constant != dynamic_extent ? Constant : at_run_time;
+    }
+
+    std::uint32_t num_inputs_ = 0;
+    std::uint32_t num_outputs_ = 0;
+    GetBuffer get_buffer_ = nullptr;
+    std::array<Port*, std::size_t{2} * max_channels> ports_{}; ///< the inputs, right after them the outputs
+    std::vector<float> silence_;
+    std::vector<float> scratch_;
+};
+
+} // namespace rill::io
