@@ -18,7 +18,7 @@ namespace rill::io::jack {
 /// What this room calls in one copy of libjack, by libjack's own names. (The list is library.txt's.) Never
 /// unloaded: libjack has threads.
 struct Libjack {
-#define RILL_IO_FUNCTION(name) decltype(&::name) name;
+#define RILL_IO_FUNCTION(name) decltype(&::name) name; // NOLINT(bugprone-macro-parentheses): what it declares
 #include "libjack_functions.def"
 #undef RILL_IO_FUNCTION
 };
