@@ -251,7 +251,7 @@ bool Session::Control::wait_for_cycles() {
     (void)connection.wait_until(node_timeout_ms, [&] { return links.settled(); });
     // The data thread does not signal the loop: look again in small steps.
     const std::uint32_t from = session->idle_cycles_.load(std::memory_order_acquire);
-    constexpr int step_ms = 5;
+    constexpr int step_ms = 1;
     for (int waited = 0; waited < first_cycle_timeout_ms && !connection.lost(); waited += step_ms) {
         if (session->idle_cycles_.load(std::memory_order_acquire) - from >= cycles_until_known)
             return true;
