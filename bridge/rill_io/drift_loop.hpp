@@ -12,13 +12,13 @@
 //     u   = i + 2 w z2 / f        critically damped (without the low passes); crossover at 2 w
 //
 // The reading position integrates u, so that jitter of e reaches it with the third power of the frequency:
-// with w = 2 pi 0.02 Hz that is 8e-6 at 5 Hz and 5e-2 at 0.25 Hz, after what DriftClock has filtered
+// with w = 2 pi 0.015 Hz that is 3e-6 at 5 Hz and 2e-2 at 0.25 Hz, after what DriftClock has filtered
 // already. So a clock may wander by 80 us in some seconds, as one does that counts in whole frames of 4 ms,
 // and is heard as steady; the fill level moves by that much instead.
 //
 // After the start, and again when e is off by more than 350 us (four times such a wander; looked at for
 // 0.15 s, for z2 is slow where w is small), w is wide (0.5 Hz, less where a cycle is long) for 1.5 s. Then it
-// falls with a time constant of 0.9 s to 0.06 Hz and of 2 s to 0.02 Hz: i has to be right before it may be
+// falls with a time constant of 0.9 s to 0.06 Hz and of 1.6 s to 0.015 Hz: i has to be right before it may be
 // slow. A step of the clocks by s moves the fill by s f / (2.7 w); i means the same in both, so that nothing
 // jumps but the share of z2, which ramps.
 
@@ -80,13 +80,13 @@ public:
 private:
     static constexpr double tolerance = 350e-6;   ///< s of e
     static constexpr double looked_at = 0.15;     ///< s: the time constant of the mean of e that is compared
-    static constexpr double narrow = 0.02;        ///< Hz
+    static constexpr double narrow = 0.015;       ///< Hz
     static constexpr double nearly_narrow = 0.06; ///< Hz
     static constexpr double wide = 0.5;           ///< Hz
     static constexpr double widest_step = 0.04;   ///< Hz s: stable with the delay of one update
     static constexpr double wide_for = 1.5;       ///< s
     static constexpr double fall = 0.9;           ///< s
-    static constexpr double last_fall = 2.0;      ///< s
+    static constexpr double last_fall = 1.6;      ///< s
     static constexpr double rise = 0.1;           ///< s
     static constexpr double clock_noise = 30e-6;  ///< of a clock's own drift after an xrun
     static constexpr double lean_over = 0.5;      ///< s
