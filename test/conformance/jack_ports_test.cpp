@@ -10,6 +10,7 @@
 #include "show.hpp"
 #include <rill_io/jack.hpp>
 
+#include <dlfcn.h>
 #include <jack/jack.h>
 
 #include <algorithm>
@@ -109,6 +110,11 @@ struct World {
     Driver driver;
 };
 
+/// What a copy of libjack is loaded with ends such a process: a second server is refused.
+bool is_sanitized() {
+    return ::dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
+}
+
 } // namespace
 } // namespace conformance
 
@@ -121,8 +127,16 @@ TEST_CASE("two JACK servers at once, each as it is") {
     REQUIRE(world.driver.start());
     Driver second;
     Counter second_counter;
-    REQUIRE(second.open({.client_name = "second", .autoconnect = io::Autoconnect::off},
-                        {.server = other.name()}));
+    const auto opened =
+        second.open({.client_name = "second", .autoconnect = io::Autoconnect::off}, {.server = other.name()});
+    if (is_sanitized()) {
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().code == io::Errc::invalid_config);
+        CHECK(std::string_view(opened.error().text).find("sanitizer") != std::string_view::npos);
+        CHECK(world.is_called(world.counter));
+        return;
+    }
+    REQUIRE(opened);
     REQUIRE(second.set_process_callback(second_counter));
     REQUIRE(second.start());
     CHECK(second.info().sample_rate == 44100);
@@ -144,6 +158,8 @@ TEST_CASE("two JACK servers at once, each as it is") {
 }
 
 TEST_CASE("two JACK servers at once: one is killed and comes back") {
+    if (is_sanitized())
+        return;
     JackServer mortal(256);
     World world;
     Driver driver; // in the libjack that JackServer asks with whether a server answers
@@ -169,6 +185,8 @@ TEST_CASE("two JACK servers at once: one is killed and comes back") {
 }
 
 TEST_CASE("two JACK servers at once: the host's client is of the other") {
+    if (is_sanitized())
+        return;
     const JackServer other(256);
     World world;
     jack_client_t* const lent =

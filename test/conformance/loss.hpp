@@ -118,7 +118,7 @@ TEMPLATE_LIST_TEST_CASE("a server that goes between open() and start() is missed
 TEMPLATE_LIST_TEST_CASE("a server that hangs ends run() by the liveness timeout", "[loss]", Rigs) {
     using namespace conformance;
     if constexpr (applies<TestType>(Property::hang)) {
-        static std::vector<void*> left_behind; // for the leak checker
+        static auto& left_behind = *new std::vector<void*>; // for the leak checker
         const Resources before = Resources::now();
         TestType rig{Setting{}};
         static Counter counter; // may be looked at after the driver has gone
@@ -165,7 +165,7 @@ TEMPLATE_LIST_TEST_CASE("a server that hangs ends run() by the liveness timeout"
 TEMPLATE_LIST_TEST_CASE("a driver that hangs with its server may be destroyed", "[loss]", Rigs) {
     using namespace conformance;
     if constexpr (applies<TestType>(Property::hang)) {
-        static std::vector<void*> left_behind;
+        static auto& left_behind = *new std::vector<void*>;
         static Counter counter;
         const Resources before = Resources::now();
         TestType rig{Setting{}};
@@ -186,7 +186,7 @@ TEMPLATE_LIST_TEST_CASE("a driver that hangs with its server may be destroyed", 
 TEMPLATE_LIST_TEST_CASE("open() and start() do not hang with the server", "[loss]", Rigs) {
     using namespace conformance;
     if constexpr (applies<TestType>(Property::hang)) {
-        static std::vector<void*> left_behind;
+        static auto& left_behind = *new std::vector<void*>;
         const Resources before = Resources::now();
         {
             TestType rig{Setting{}};

@@ -259,7 +259,7 @@ TEMPLATE_LIST_TEST_CASE("a callback that hangs is reported, and nothing waits fo
     };
     static Hang hang;
     // Left behind with its driver, but not lost: the leak checker must find it.
-    static std::vector<void*> left_behind;
+    static auto& left_behind = *new std::vector<void*>;
     phase.store(0);
 
     TestType rig{Setting{}};
