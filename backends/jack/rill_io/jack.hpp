@@ -5,8 +5,9 @@
 //
 // Cycle thread: libjack's client thread. Clock, rate and quantum: the server's, also when it changes them;
 // the rate is read after activation. The window is the port buffers themselves: nothing is copied. Never
-// starts a server. The client stays active between stop() and start() (its ports keep their connections and
-// play silence). Calls that a hung server would block for ever are made on a thread that can be left behind.
+// starts a server; for each further server at the same time it loads a copy of libjack. The client stays
+// active between stop() and start() (its ports keep their connections and play silence). Calls that a hung
+// server would block for ever are made on a thread that can be left behind.
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
