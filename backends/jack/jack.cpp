@@ -195,6 +195,8 @@ Result<void> Session::activate(ProcessFunction function, void* engine) {
     const auto discard = [](Activation& call) {
         if (call.session->owns_client_)
             close_client(call.session->client_);
+        else
+            leave_libjack(call.session->client_.libjack);
     };
     control_->hung = !bounded_call<Activation>(activate_timeout_ms, activation, work, discard);
     if (control_->hung)
@@ -309,7 +311,7 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
     ports_.fetch_with_stand_ins(capture, playback, frames);
     if (ports_.has_all(capture, playback))
         return true;
-    ports_.silence(frames); // the fast path looks for no stand-ins: this cycle passes
+    ports_.silence_fetched(playback, frames); // the fast path looks for no stand-ins: this cycle passes
     return false;
 }
 

@@ -310,7 +310,7 @@ bool Session::fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, st
     ports_.fetch_with_stand_ins(capture, playback, frames);
     if (frames <= max_quantum || ports_.has_all(capture, playback))
         return true;
-    ports_.silence(frames); // too long for the stand-ins: this cycle passes
+    ports_.silence_fetched(playback, frames); // too long for the stand-ins: this cycle passes
     return false;
 }
 

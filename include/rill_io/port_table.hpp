@@ -71,17 +71,24 @@ public:
         }
     }
     /// Whether fetch_with_stand_ins() has found them all.
-    [[nodiscard]] bool has_all(const CaptureWindow& capture, PlaybackWindow& playback) const noexcept {
+    [[nodiscard]] bool has_all(const CaptureWindow& capture, const PlaybackWindow& playback) const noexcept {
         bool all = true;
         for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
-            all = all && capture.input(channel) != silence_.data();
+            all = all && capture.inputs()[channel] != silence_.data();
         for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-            all = all && playback.output(channel) != scratch_.data();
+            all = all && playback.outputs()[channel] != scratch_.data();
         return all;
     }
 
-    /// Writes silence to every output that has a buffer. (Not through the window: it may be too long for
-    /// that.)
+    /// Writes silence to the buffers that fetch_with_stand_ins() has found. (PipeWire gives another one to
+    /// whoever asks again in the same cycle.)
+    void silence_fetched(const PlaybackWindow& playback, std::uint32_t frames) const noexcept {
+        for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
+            if (float* const samples = playback.outputs()[channel]; samples != scratch_.data())
+                std::memset(samples, 0, frames * sizeof(float));
+    }
+
+    /// Writes silence to every output that has a buffer, in a cycle that has fetched none.
     void silence(std::uint32_t frames) noexcept {
         for (Port* const port : outputs())
             if (void* const samples = get_buffer_(port, frames); samples != nullptr)
