@@ -24,11 +24,24 @@ struct OpenCall {
     std::string server;
     Client client;
     jack_status_t status;
+    Result<void> entered; ///< a libjack for this server
 };
 
+/// As libjack finds it.
+std::string resolved(const std::string& server) {
+    const char* const other = std::getenv("JACK_DEFAULT_SERVER");
+    return !server.empty() ? server : other != nullptr ? other : "default";
+}
+
 void do_open(OpenCall& call) {
+    const auto entered = enter_libjack(resolved(call.server));
+    if (!entered) {
+        call.entered = entered.error();
+        return;
+    }
+    call.client.libjack = *entered;
+    const Libjack& libjack = **entered;
     const int options = JackNoStartServer | (call.server.empty() ? 0 : int{JackServerName});
-    const Libjack& libjack = *call.client.libjack;
     const auto longest =
         static_cast<std::size_t>(libjack.jack_client_name_size()) - 2; // jack2 says 65 and takes 63
     call.client_name.resize(std::min(call.client_name.size(), longest));
@@ -40,12 +53,6 @@ void do_open(OpenCall& call) {
 void discard_open(OpenCall& call) {
     if (call.client.handle != nullptr)
         close_client(call.client);
-}
-
-/// As libjack finds it.
-std::string resolved(const std::string& server) {
-    const char* const other = std::getenv("JACK_DEFAULT_SERVER");
-    return !server.empty() ? server : other != nullptr ? other : "default";
 }
 
 /// Why jack_client_open gave no client.
@@ -71,14 +78,13 @@ Error open_error(const OpenCall& call) {
 Result<Client> open_client_bounded(std::string client_name, std::string server) {
     if (auto loaded = load_library(); !loaded)
         return loaded.error();
-    const auto libjack = enter_libjack(resolved(server));
-    if (!libjack)
-        return libjack.error();
-    OpenCall call{std::move(client_name), std::move(server), {.libjack = *libjack}, jack_status_t{}};
+    OpenCall call{std::move(client_name), std::move(server), {}, jack_status_t{}, {}};
     if (!bounded_call(open_timeout_ms, call, &do_open, &discard_open))
         return Error::make(Errc::timed_out, name, "open", 0,
                            "the JACK server accepts but has not answered for %d ms; it hangs: restart it",
                            open_timeout_ms);
+    if (!call.entered)
+        return call.entered.error();
     if (call.client.handle == nullptr)
         return open_error(call);
     return call.client;

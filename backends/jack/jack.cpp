@@ -72,13 +72,16 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     control_->autoconnect = config.autoconnect;
 
     Result<void> result = open_client(config, options);
-    if (result)
+    if (result) {
+        ports_.clear(client_.libjack->jack_port_get_buffer);
         result = check_targets(config);
+    }
     if (result)
         result = register_ports(config, options);
     if (!result) {
         if (client_.handle != nullptr)
             (void)give_back_client();
+        client_ = {}; // also if that hangs: nothing of ours is called back yet
         return result;
     }
     set_callbacks();
@@ -136,7 +139,6 @@ Result<void> Session::check_targets(const StreamConfig& config) {
 
 Result<void> Session::register_ports(const StreamConfig& config, const Options& options) {
     const auto& [libjack, client] = client_;
-    ports_.clear(libjack->jack_port_get_buffer);
     const auto add = [&](std::string_view prefix, std::uint32_t count, unsigned long flags) -> Result<void> {
         for (std::uint32_t number = 1; number <= count; ++number) {
             std::string port_name(prefix);

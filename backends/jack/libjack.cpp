@@ -17,6 +17,7 @@
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace rill::io::jack {
@@ -24,6 +25,13 @@ namespace rill::io::jack {
 namespace {
 
 constexpr const char* soname = "libjack.so.0";
+
+/// A copy's names mean itself before the libjack that the program is linked to.
+#ifdef RTLD_DEEPBIND
+constexpr int finds_itself_first = RTLD_DEEPBIND;
+#else
+constexpr int finds_itself_first = 0; // musl: there are no copies
+#endif
 
 /// The one that the program links or loads, and that other code in it uses.
 const Libjack own_libjack{
@@ -65,8 +73,10 @@ Result<int> copy_of(const char* path) {
 
 /// The program's libjack once more, with state of its own.
 Result<Libjack> load_copy() {
+    if (finds_itself_first == 0)
+        return no_copy("this C library has no RTLD_DEEPBIND");
     // Their dlopen() ends the process at RTLD_DEEPBIND.
-    for (const char* const sanitizer : {"__asan_init", "__tsan_init"})
+    for (const char* const sanitizer : {"__asan_init", "__tsan_init", "__msan_init", "__hwasan_init"})
         if (::dlsym(RTLD_DEFAULT, sanitizer) != nullptr)
             return no_copy("a sanitizer is at work");
     void* const own = ::dlopen(soname, RTLD_LAZY | RTLD_LOCAL); // which is there
@@ -78,8 +88,7 @@ Result<Libjack> load_copy() {
         return copy.error();
     char path[32];
     std::snprintf(path, sizeof path, "/proc/self/fd/%d", *copy);
-    // DEEPBIND: it finds itself before the program's libjack.
-    void* const library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND | RTLD_NODELETE);
+    void* const library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL | finds_itself_first | RTLD_NODELETE);
     if (library == nullptr) {
         ::close(*copy);
         return no_copy(::dlerror());
@@ -120,7 +129,7 @@ public:
     const Libjack* enter_own() {
         const std::lock_guard lock(mutex_);
         Copy& own = copies_.front();
-        own.server.clear(); // a name that no server has: nobody else joins
+        own.server.reset();
         ++own.clients;
         return &own;
     }
@@ -141,7 +150,7 @@ public:
 
 private:
     struct Copy : Libjack {
-        std::string server; ///< of all its clients
+        std::optional<std::string> server; ///< of all its clients; nothing: unknown, so nobody else joins
         int clients;
     };
 

@@ -5,7 +5,8 @@
 //
 // libjack has one engine and one port graph per process (JackLibGlobals in JackLibGlobals.h): a client of
 // another server replaces both under all that are open (JackLibClient::Open). So the program's own libjack
-// serves one server, and each further one gets a copy of the library with state of its own.
+// serves one server, and each further one gets a copy of the library with state of its own. Clients that
+// other code opens in the program's own libjack (PortAudio, ALSA's plugin for JACK) are not known here.
 
 #include <rill_io/error.hpp>
 
@@ -24,8 +25,8 @@ struct Libjack {
 };
 
 /// Counts a client of this server (as libjack finds it: never empty) in a copy of libjack that serves no
-/// other; loads one if it must. Errors: `invalid_config` if there can't be one more. Thread: control.
-/// Realtime-safe: no.
+/// other; loads one if it must. Errors: `invalid_config` if there can't be one more. Thread: control, but no
+/// static constructor (it loads). Realtime-safe: no.
 Result<const Libjack*> enter_libjack(const std::string& server);
 /// Counts a client of the host's, of whatever server it is, in the program's own libjack.
 const Libjack* enter_own_libjack();

@@ -23,8 +23,8 @@ template <class Port>
 class alignas(64) PortTable {
 public:
     /// The C library's function for the buffer of a port, `frames` long; null if it has none in this cycle.
-    /// Called through this pointer it costs one jump less than by name, and the dynamic linker has nothing to
-    /// look up in the first cycle.
+    /// Called through this pointer it costs, where the library is linked, one jump less than by name, and the
+    /// dynamic linker has nothing to look up in the first cycle.
     using GetBuffer = void* (*)(Port * port, std::uint32_t frames);
 
     void clear(GetBuffer get_buffer) {

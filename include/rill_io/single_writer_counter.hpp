@@ -18,7 +18,7 @@ public:
 #if defined(__x86_64__)
         // Two readers never see half of it, and no other thread writes: it need not be locked. Compilers make
         // a locked instruction of fetch_add(), and three of load() and store().
-        __asm__("addq %1, %0" : "+m"(value_) : "er"(more) : "cc");
+        __asm__("{addq %1, %0|add QWORD PTR %0, %1}" : "+m"(value_) : "er"(more) : "cc");
 #else
         value_.store(load() + more, std::memory_order_relaxed);
 #endif

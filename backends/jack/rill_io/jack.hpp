@@ -78,8 +78,8 @@ public:
     static constexpr TickSource tick_source{.time_ns = &Session::time_ns, .tempo = &Session::tempo};
 
     /// The client, for what only JACK has (transport, more ports). Null while closed, and when the program's
-    /// own libjack does not know it: it is in a copy that this backend has loaded, since another server was
-    /// in use when it was opened. Thread: control.
+    /// own libjack does not know it: it is in a copy that this backend has loaded, since another server, or a
+    /// client of the host's, was in use when it was opened. Thread: control.
     [[nodiscard]] _jack_client* client() const noexcept;
 
 private:
