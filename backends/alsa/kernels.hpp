@@ -25,6 +25,17 @@ concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<O
 template <class Ops, class Wire>
 concept HasOctets = Wire::bytes == 4 && Ops::lanes >= 8;
 
+/// What a period needs of the first cache, beyond which it pays to ask for memory ahead. (They have 32 KiB or
+/// more.)
+inline constexpr std::size_t first_cache = 32768;
+inline constexpr std::size_t cache_line_bytes = 64;
+
+/// Asks for memory that is needed soon. Rather for too much than with a branch: it can't fail.
+[[gnu::always_inline]] inline void ask_ahead(const std::byte* from, std::size_t bytes) noexcept {
+    for (std::size_t at = 0; at < bytes; at += cache_line_bytes)
+        __builtin_prefetch(from + at);
+}
+
 /// The highest value of `bits` bits that a float holds exactly.
 constexpr float highest(std::uint32_t bits) noexcept {
     return bits > 24 ? 0x1.fffffep30F : static_cast<float>((1 << (bits - 1)) - 1);
@@ -161,7 +172,10 @@ struct Loops {
                             std::size_t frames) noexcept {
         if constexpr (HasLanes<Ops, Wire>)
             if (channels >= quad && frames >= lanes) {
+                const bool is_large = exceeds_first_cache(channels, frames);
                 for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
+                    if (is_large) // the next frames, while these are converted
+                        ask_ahead(from + (i + lanes) * step, lanes * step);
                     for_each_quad(0, channels, [=](std::size_t c) __attribute__((always_inline)) {
                         const auto four = load_quads<Wire, Ops>(from + i * step + c * Wire::bytes, step);
                         for (std::size_t k = 0; k < quad; ++k)
@@ -209,6 +223,10 @@ struct Loops {
     }
 
 private:
+    static constexpr bool exceeds_first_cache(std::size_t channels, std::size_t frames) noexcept {
+        return channels * frames * (Wire::bytes + sizeof(float)) > first_cache;
+    }
+
     // Not inlined: what is rarely needed must not cost the others registers and a stack.
     [[gnu::noinline]] static void read_each(const std::byte* from, float* left, float* right,
                                             std::size_t frames) noexcept {
@@ -311,7 +329,11 @@ private:
             return Rows<Ops>{encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
                              encode<Wire, Ops, Clean>(four[2]), encode<Wire, Ops, Clean>(four[3])};
         };
+        const bool is_large = exceeds_first_cache(channels, frames);
         for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
+            if (is_large)
+                for (std::size_t channel = 0; channel < channels; ++channel)
+                    __builtin_prefetch(from[channel] + i + 2 * lanes);
             std::byte* const place = to + i * step;
             std::size_t c = 0;
             if constexpr (HasOctets<Ops, Wire>)

@@ -64,21 +64,19 @@ Result<void> Connection::open(const Options& options) {
         loop_ = options.loop;
         core_ = options.core;
     }
-    bool listed = false;
-    {
-        const Lock lock(*this);
-        listen();
-        // The first answer brings the globals, the second what the metadata found among them says.
-        listed = round_trip(connect_timeout_ms) && round_trip(connect_timeout_ms);
-    }
-    if (listed)
+    const Lock lock(*this);
+    listen();
+    return {};
+}
+
+Result<void> Connection::wait_until_listed() {
+    // The first answer brings the globals, the second what the metadata found among them says.
+    if (round_trip(connect_timeout_ms) && round_trip(connect_timeout_ms))
         return {};
-    const bool gone = lost_;
-    close();
     return Error::make(
-        gone ? Errc::no_server : Errc::timed_out, Backend::name, "open", 0, "%s",
-        gone ? "the PipeWire server closed the connection; restart it (systemctl --user restart pipewire)"
-             : "the PipeWire server accepts but does not answer; it hangs: restart it");
+        lost_ ? Errc::no_server : Errc::timed_out, Backend::name, "open", 0, "%s",
+        lost_ ? "the PipeWire server closed the connection; restart it (systemctl --user restart pipewire)"
+              : "the PipeWire server accepts but does not answer; it hangs: restart it");
 }
 
 Result<void> Connection::connect(const Options& options) {

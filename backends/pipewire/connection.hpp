@@ -53,8 +53,11 @@ public:
         pw_thread_loop* loop_;
     };
 
-    /// Connects (or adopts) and waits until the registry is listed. Bounded in time. Takes the lock itself.
+    /// Connects (or adopts) and asks for the registry, without waiting for it. Takes the lock itself.
     Result<void> open(const Options& options);
+    /// Waits until what open() has asked for is there: nodes, ports, default devices, the clock's settings.
+    /// Bounded in time. With the lock held.
+    Result<void> wait_until_listed();
     /// Stops the loop before all else, so that nothing calls back any more. Without the lock.
     void stop_loop();
     /// Idempotent. Without the lock.

@@ -46,6 +46,8 @@ Result<DeviceList> Backend::devices() {
     if (auto connected = connection.open({}); !connected)
         return connected.error();
     const Connection::Lock lock(connection);
+    if (auto listed = connection.wait_until_listed(); !listed)
+        return listed.error();
     return list_nodes(connection);
 }
 
@@ -61,10 +63,16 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
                            "a connection of the host's can't be watched with; name its remote instead");
     if (auto connected = connection_->open({.remote = options.remote}); !connected)
         return connected;
-    const Connection::Lock lock(*connection_);
-    connection_->on_change(&ring, &wakeup);
-    connection_->on_lost([](void* lost, int) { ring(lost); }, &wakeup);
-    return {};
+    Result<void> listed;
+    {
+        const Connection::Lock lock(*connection_);
+        listed = connection_->wait_until_listed();
+        connection_->on_change(&ring, &wakeup);
+        connection_->on_lost([](void* lost, int) { ring(lost); }, &wakeup);
+    }
+    if (!listed)
+        connection_->close();
+    return listed;
 }
 
 Result<DeviceList> DeviceWatcher::list() {

@@ -127,11 +127,18 @@ void Links::make(Connection& connection, const Pair& pair) {
     pw_proxy_add_object_listener(proxy, &link.link_hook, &link_events, &link);
 }
 
-bool Links::settled() const {
-    return std::all_of(links_.begin(), links_.end(), [](const Link& link) {
-        return link.proxy == nullptr || link.state <= PW_LINK_STATE_UNLINKED ||
-               link.state >= PW_LINK_STATE_PAUSED;
+bool Links::all_reached(pw_link_state state) const {
+    return std::all_of(links_.begin(), links_.end(), [=](const Link& link) {
+        return link.proxy == nullptr || link.state <= PW_LINK_STATE_UNLINKED || link.state >= state;
     });
+}
+
+bool Links::settled() const {
+    return all_reached(PW_LINK_STATE_PAUSED);
+}
+
+bool Links::active() const {
+    return all_reached(PW_LINK_STATE_ACTIVE);
 }
 
 void Links::destroy_all() {

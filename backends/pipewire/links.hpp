@@ -43,10 +43,15 @@ public:
     void want(Connection& connection, const std::vector<Pair>& wanted);
     /// True when no link is still being negotiated.
     [[nodiscard]] bool settled() const;
+    /// True when all links work that can: the server has then chosen the driver for whom they join.
+    [[nodiscard]] bool active() const;
     /// Links that carry sound.
     void destroy_all();
 
 private:
+    /// Whether every link has come to `state`, or will not.
+    [[nodiscard]] bool all_reached(pw_link_state state) const;
+
     struct Link {
         Pair pair{};
         pw_proxy* proxy = nullptr;

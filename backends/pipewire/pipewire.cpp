@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,8 +37,18 @@ constexpr const char* name = Backend::name;
 constexpr int node_timeout_ms = 3000;
 constexpr int first_cycle_timeout_ms = 2000;
 constexpr int close_timeout_ms = 2000;
-/// Enough for a new link's driver to have taken the node over.
+/// Enough for a new link's driver to have taken the node over, with the quantum that it then has.
 constexpr std::uint32_t cycles_until_known = 2;
+
+/// Whether a driver with this clock has stopped: its last cycle is two periods ago, and what it may be late.
+bool is_at_rest(const spa_io_clock& clock) noexcept {
+    constexpr std::uint64_t lateness_ns = 5'000'000;
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    const auto now =
+        static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    return clock.nsec + 2 * clock.duration * 1'000'000'000 / clock.rate.denom + lateness_ns < now;
+}
 
 } // namespace
 
@@ -50,20 +61,27 @@ struct Session::Control {
     Autoconnect autoconnect = Autoconnect::standard;
     std::string capture_target;
     std::string playback_target;
-    bool linking = false; ///< follow changes of the graph
+    bool linking = false;                       ///< follow changes of the graph
+    const spa_io_clock* driver_clock = nullptr; ///< in memory that the server, too, writes to
+    bool driver_was_at_rest = false;            ///< when it got the node
     std::uint32_t block = 0;
     spa_source* latency_event = nullptr;                    ///< rung by the cycle thread
     std::uint32_t told_process_latency = ~std::uint32_t{0}; ///< frames; nothing yet
     Session* session = nullptr;
 
+    Result<void> open(const StreamConfig& config, const Options& options);
     Result<void> make_filter(const StreamConfig& config, const Options& options);
+    Result<void> wait_for_ports();
     Result<void> check_targets(const StreamConfig& config);
     void* add_port(pw_direction direction, std::uint32_t number);
     void link();
-    void tell_latency();
-    bool wait_for_cycles();
+    void tell_latency(); ///< of the latest cycle's rate and quantum
+    void tell_latency(std::uint32_t rate, std::uint32_t quantum);
+    Result<void> wait_for_clock();
+    [[nodiscard]] bool knows_clock() const;
 
     static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error) noexcept;
+    static void on_io(void* self, void* port, std::uint32_t id, void* area, std::uint32_t size) noexcept;
     static void on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) noexcept;
 };
 
@@ -88,8 +106,11 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     Connection& connection = control_->connection;
     if (auto connected = connection.open(options); !connected)
         return connected;
+    control_->autoconnect = config.autoconnect;
+    control_->capture_target = config.capture_target.empty() ? config.device : config.capture_target;
+    control_->playback_target = config.playback_target.empty() ? config.device : config.playback_target;
+    StreamInfo& got = stream.negotiated;
     Result<void> result;
-    bool cycling = false;
     {
         const Connection::Lock lock(connection);
         connection.on_lost(
@@ -98,42 +119,48 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
                     Errc::server_lost, "the PipeWire server is gone; restart it and open again", native);
             },
             this);
-        control_->autoconnect = config.autoconnect;
-        control_->capture_target = config.capture_target.empty() ? config.device : config.capture_target;
-        control_->playback_target = config.playback_target.empty() ? config.device : config.playback_target;
-        result = control_->check_targets(config);
-        if (result)
-            result = control_->make_filter(config, options);
+        result = control_->open(config, options);
+        if (connection.lost()) // whatever else came of it
+            result = Error::make(Errc::no_server, name, "open", EPIPE,
+                                 "the PipeWire server went away; restart it (systemctl --user restart "
+                                 "pipewire)");
         if (result) {
-            connection.on_change([](void* control) { static_cast<Control*>(control)->link(); }, control_);
-            control_->linking = true;
-            control_->link();
-            cycling = control_->wait_for_cycles();
+            got.sample_rate = control_->driver_clock->rate.denom;
+            got.quantum = static_cast<std::uint32_t>(control_->driver_clock->duration);
+            control_->tell_latency(got.sample_rate, got.quantum);
         }
     }
-    if (result && connection.lost())
-        result =
-            Error::make(Errc::no_server, name, "open", EPIPE, "the PipeWire server went away; restart it");
-    else if (result && !cycling)
-        result =
-            Error::make(Errc::timed_out, name, "open", 0,
-                        "the graph has not run for %d ms; is there a driver in the server's configuration "
-                        "(pw-top shows them)?",
-                        first_cycle_timeout_ms);
     if (!result) {
         (void)close();
         return result;
     }
-    StreamInfo& got = stream.negotiated;
     copy_text(got.client_name, config.client_name);
     copy_text(got.device, config.device.empty() ? std::string_view("default") : config.device);
-    got.sample_rate = stream.sample_rate();
-    got.quantum = stream.quantum.load(std::memory_order_relaxed);
     got.input_channels = config.input_channels;
     got.output_channels = config.output_channels;
     got.hardware_format = "float32";
     got.direct = true;
     return {};
+}
+
+Result<void> Session::Control::open(const StreamConfig& config, const Options& options) {
+    const bool needs_rate = config.block != 0 && config.sample_rate == 0; // a block is asked for as a time
+    if (needs_rate)
+        if (auto listed = connection.wait_until_listed(); !listed)
+            return listed;
+    if (auto made = make_filter(config, options); !made)
+        return made;
+    // (If once more, it takes no longer: the server makes the node meanwhile.)
+    if (auto listed = connection.wait_until_listed(); !listed)
+        return listed;
+    if (auto found = check_targets(config); !found)
+        return found;
+    if (auto listed = wait_for_ports(); !listed)
+        return listed;
+    connection.on_change([](void* control) { static_cast<Control*>(control)->link(); }, this);
+    linking = true;
+    link();
+    return wait_for_clock();
 }
 
 Result<void> Session::Control::check_targets(const StreamConfig& config) {
@@ -187,6 +214,7 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
                            std::strerror(errno));
     events.version = PW_VERSION_FILTER_EVENTS;
     events.state_changed = &Control::on_state;
+    events.io_changed = &Control::on_io;
     events.param_changed = &Control::on_param;
     events.process = &Session::process_idle;
     pw_filter_add_listener(filter, &filter_hook, &events, session);
@@ -204,6 +232,10 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
     if (const int status = pw_filter_connect(filter, flags, nullptr, 0); status < 0)
         return Error::make(Errc::backend_failure, name, "open", status,
                            "the filter could not be connected: %s", std::strerror(-status));
+    return {};
+}
+
+Result<void> Session::Control::wait_for_ports() {
     const std::size_t num_ports = session->ports_.all().size();
     const bool listed = connection.wait_until(node_timeout_ms, [&] {
         const std::uint32_t id = pw_filter_get_node_id(filter);
@@ -247,17 +279,28 @@ void Session::Control::link() {
     links.want(connection, wanted);
 }
 
-bool Session::Control::wait_for_cycles() {
+/// The server writes the quantum and the rate that it has found into the clock of a driver at rest before it
+/// tells us of it; one that runs takes them up in its next cycle, and only cycles show that.
+bool Session::Control::knows_clock() const {
+    return driver_clock != nullptr && driver_was_at_rest && links.active();
+}
+
+Result<void> Session::Control::wait_for_clock() {
     (void)connection.wait_until(node_timeout_ms, [&] { return links.settled(); });
     // The data thread does not signal the loop: look again in small steps.
     const std::uint32_t from = session->idle_cycles_.load(std::memory_order_acquire);
     constexpr int step_ms = 1;
     for (int waited = 0; waited < first_cycle_timeout_ms && !connection.lost(); waited += step_ms) {
-        if (session->idle_cycles_.load(std::memory_order_acquire) - from >= cycles_until_known)
-            return true;
-        (void)connection.wait_until(step_ms, [] { return false; });
+        const std::uint32_t cycles = session->idle_cycles_.load(std::memory_order_acquire) - from;
+        if (driver_clock != nullptr && cycles >= cycles_until_known)
+            return {};
+        if (connection.wait_until(step_ms, [&] { return knows_clock(); }))
+            return {};
     }
-    return false;
+    return Error::make(Errc::timed_out, name, "open", 0,
+                       "the graph has not run for %d ms; is there a driver in the server's configuration "
+                       "(pw-top shows them)?",
+                       first_cycle_timeout_ms);
 }
 
 Result<void> Session::switch_process(ProcessFunction function, void* engine) {
@@ -379,6 +422,23 @@ void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state sta
         session.stream_->lost(Errc::server_lost, "the PipeWire server is gone; restart it and open again");
 }
 
+void Session::Control::on_io(void* self, void* port, std::uint32_t id, void* area, std::uint32_t) noexcept {
+    if (port != nullptr || id != SPA_IO_Position)
+        return;
+    auto& session = *static_cast<Session*>(self);
+    Control& control = *session.control_;
+    control.driver_clock = nullptr;
+    if (area == nullptr)
+        return;
+    const spa_io_clock& clock = static_cast<const spa_io_position*>(area)->clock;
+    // (Its own clock is what a node gets that no driver has.)
+    if (clock.id == session.node_id() || clock.duration == 0 || clock.rate.denom == 0)
+        return;
+    control.driver_clock = &clock;
+    control.driver_was_at_rest = is_at_rest(clock);
+    pw_thread_loop_signal(control.connection.loop(), false);
+}
+
 void Session::Control::on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) noexcept {
     auto& session = *static_cast<Session*>(self);
     spa_latency_info latency{};
@@ -390,7 +450,10 @@ void Session::Control::on_param(void* self, void* port, std::uint32_t id, const 
 }
 
 void Session::Control::tell_latency() {
-    const std::uint32_t quantum = session->seen_quantum_.load(std::memory_order_relaxed);
+    tell_latency(session->stream_->sample_rate(), session->seen_quantum_.load(std::memory_order_relaxed));
+}
+
+void Session::Control::tell_latency(std::uint32_t rate, std::uint32_t quantum) {
     const std::uint32_t adapter = std::max(BlockAdapter::latency_for(block, quantum),
                                            session->stream_->adapter_latency.load(std::memory_order_relaxed));
     const auto inputs = session->ports_.inputs();
@@ -401,7 +464,6 @@ void Session::Control::tell_latency() {
         tell_latency_through(filter, inputs, outputs, SPA_DIRECTION_OUTPUT, adapter);
     const spa_latency_info behind =
         tell_latency_through(filter, outputs, inputs, SPA_DIRECTION_INPUT, adapter);
-    const std::uint32_t rate = session->stream_->sample_rate();
     session->stream_->report_latency(frames_of(before, quantum, rate), frames_of(behind, quantum, rate));
 }
 

@@ -108,6 +108,10 @@ def write(folder, results, images, without_plots, facts):
                  "(*: leaves interleaved what is, which is less work.) " + ("Faster than ours: " + html.escape(faster) + "." if faster else
                                                                              "Nobody is faster than ours."),
                  "conversion", tables.conversion(results.conversion), ["conversion"])
+    if rows := tables.from_memory(results.from_memory):
+        page.text("The same where no cache holds what is read and written: bytes read and written in a second, and how much that is of "
+                  "what memcpy moves in turn with it.")
+        page.parts.append(tables.as_html(rows))
     page.section("Latency", "Frames from a client's output through the server's device back to its input, every value that was seen. On "
                  "a server of its own, without hardware.", None, tables.latency(results.latency), ["latency"])
     page.section("Jitter", "How evenly the server calls, and the library passes it on. The clients take turns on one server.", "jitter", None,

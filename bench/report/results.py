@@ -92,6 +92,7 @@ class Results:
         self.notes = notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else []
         self.alsa = read_csv(self.folder / "instructions-alsa.csv")
         self.conversion = read_csv(self.folder / "conversion.csv")
+        self.from_memory = read_csv(self.folder / "from_memory.csv")
         self.bridge = read_csv(self.folder / "bridge.csv")
         self.latency = read_csv(self.folder / "latency.csv")
         self.jitter = read_csv(self.folder / "jitter.csv")

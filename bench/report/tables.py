@@ -125,6 +125,20 @@ def conversion(rows):
     return lines
 
 
+def from_memory(rows):
+    """GB/s; a line for each format, a column for each direction and number of channels."""
+    if not rows:
+        return None
+    channels = list(dict.fromkeys(row["channels"] for row in rows))
+    table = {}
+    for row in rows:
+        table.setdefault((row["direction"], row["format"]), {})[row["channels"]] = row
+    lines = [["from memory to memory, GB/s (of memcpy's)", *(f"{count} channels" for count in channels)]]
+    for (direction, what), by in table.items():
+        lines.append([f"{direction} {what}", *(f"{float(by[count]['bandwidth']):.1f} ({100 * float(by[count]['ratio']):.0f} %)" for count in channels)])
+    return lines
+
+
 def faster_converters(rows):
     """Where a peer is faster than ours, by more than the rounds differ (quartiles): words, or ""."""
     found = [f"{who}, {direction} {what}, {channels} channels" for (direction, what, channels), by in conversions(rows).items()

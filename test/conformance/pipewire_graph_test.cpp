@@ -261,6 +261,40 @@ TEST_CASE("latencies are told to us, and ours to the server", "[pipewire]") {
     soon_tells(256);
 }
 
+TEST_CASE("what open() tells of the clock is what the first cycles have", "[pipewire]") {
+    const PipewireServer server(256);
+    REQUIRE(server.set_quantum(0)); // whoever asks, decides
+    const bool with_neighbour = GENERATE(false, true);
+    Counter neighbours;
+    Player neighbour;
+    if (with_neighbour) {
+        REQUIRE(neighbour.open({.client_name = "neighbour", .block = 512}));
+        REQUIRE(neighbour.set_process_callback(neighbours));
+        REQUIRE(neighbour.start());
+        REQUIRE(eventually([&] { return neighbours.calls() > 3; }));
+    }
+    for (const io::Autoconnect autoconnect : {io::Autoconnect::off, io::Autoconnect::standard})
+        for (const std::uint32_t asked : {0U, 100U, 2000U}) {
+            Counter counter;
+            Driver driver;
+            REQUIRE(driver.open({.client_name = "asker",
+                                 .block = asked,
+                                 .period_match = io::Match::adapt,
+                                 .autoconnect = autoconnect}));
+            const io::StreamInfo told = driver.info();
+            REQUIRE(driver.set_process_callback(counter));
+            REQUIRE(driver.start());
+            REQUIRE(eventually([&] { return counter.calls() > 3; }));
+            const io::StreamInfo found = driver.info();
+            INFO("asked for " << asked << (autoconnect == io::Autoconnect::off ? ", not linked" : ", linked")
+                              << (with_neighbour ? ", beside another" : ""));
+            CHECK(told.quantum == found.quantum);
+            CHECK(told.sample_rate == found.sample_rate);
+            if (asked == 100)
+                CHECK(found.quantum == asked); // nobody asks for less
+        }
+}
+
 TEST_CASE("others see the node as it was asked for", "[pipewire]") {
     constexpr std::uint32_t quantum = 1024;
     const PipewireServer server(0); // clients ask for the quantum; nobody else does

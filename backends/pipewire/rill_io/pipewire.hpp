@@ -7,8 +7,9 @@
 // graph's, which may change them in any cycle; config.sample_rate and config.block are asked for as node.rate
 // and node.latency. The window is the ports' buffers themselves: nothing is copied; an unlinked port reads
 // silence and writes to scratch. Links are made here, with or without a session manager, and follow the
-// default device. open() returns when the first cycles have run, so rate and quantum are what they are. The
-// node stays linked between stop() and start().
+// default device. open() returns when rate and quantum are what the first cycle will have: at once where the
+// graph was at rest, after two cycles of the links' driver where it ran. The node stays linked between stop()
+// and start().
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
