@@ -4,16 +4,20 @@
 // BlockAdapter: gives the graph a fixed block whatever quantum the server delivers.
 //
 // When the block divides the quantum the graph works in the server's own memory, block after block: nothing
-// is copied and nothing added. Otherwise two rings stand in between. Let b be the block, q the quantum, r the
-// frames waiting in the input ring and o those in the output ring. After a cycle r + o stays what was primed,
-// L; a cycle can be served if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g = gcd(q, b)
-// is enough and the least possible: b - g for a fixed quantum, b - 1 at most for any sequence of quanta. When
-// a new quantum needs more than there is, the difference is inserted as silence; nothing is ever dropped, so
-// the latency does not shrink before restart().
+// is copied and nothing added. Otherwise memory stands in between. Let b be the block, q the quantum, r the
+// frames waiting in the input ring and o those of output that wait. After a cycle r + o stays what was
+// primed, L; a cycle can be served if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g =
+// gcd(q, b) is enough and the least possible: b - g for a fixed quantum, b - 1 at most for any sequence of
+// quanta. When a new quantum needs more than there is, the difference is inserted as silence; nothing is ever
+// dropped, so the latency does not shrink before restart().
 //
-// The rings' lengths are multiples of the block and blocks start at multiples of it, so that a block is
-// contiguous and the graph works inside the rings: one copy in, one copy out. They go round in no more memory
-// than the quantum at hand needs, so that it stays in the processor's cache.
+// What comes in is copied once: the input ring's length is a multiple of the block and blocks start at
+// multiples of it, so that a block is contiguous and the graph reads it there. The ring goes round in no more
+// memory than the quantum at hand needs, so that it stays in the processor's cache. What goes out is written
+// into the server's memory at once, but for the block that reaches beyond the cycle: what is left of it is
+// all that ever waits, for a block runs only when the one before is used up (r >= b means o = L - r + n < n).
+// (Blocks are not read from the server's memory: it may be the same as that for the output, where a block
+// would overwrite what the next one reads.)
 
 #include <rill_io/config.hpp>
 #include <rill_io/window.hpp>
@@ -45,7 +49,7 @@ public:
         outputs_ = outputs;
         ring_frames_ = block == 0 ? 0 : round_for(max_quantum);
         input_ring_.assign(std::size_t{inputs} * ring_frames_, 0.0F);
-        output_ring_.assign(std::size_t{outputs} * ring_frames_, 0.0F);
+        output_blocks_.assign(std::size_t{outputs} * block, 0.0F);
         restart();
     }
 
@@ -58,7 +62,7 @@ public:
     /// Forgets what is in flight; the next cycle primes anew. Thread: control or cycle, not during a cycle.
     void restart() noexcept {
         waiting_ = ready_ = 0;
-        input_write_ = input_read_ = output_write_ = output_read_ = 0;
+        input_write_ = input_read_ = 0;
         latency_ = primed_for_ = 0;
         round_ = 0;
         in_rings_ = false;
@@ -116,26 +120,34 @@ private:
             std::int32_t offset = next_offset(done);
             if (inputs_ != 0)
                 push_input(done, piece);
+            std::uint32_t filled = pop_output(done, piece); // frames of the piece that the server has
             // Without capture nothing has to be waited for: blocks are made as they are needed.
-            while (inputs_ != 0 ? waiting_ >= block_ : ready_ < piece) {
-                show_block(capture, playback);
+            while (inputs_ != 0 ? waiting_ >= block_ : filled < piece) {
                 const std::uint32_t to_come = frames - done - piece;
                 const bool last =
-                    inputs_ != 0 ? waiting_ + to_come < 2 * block_ : ready_ + block_ >= piece + to_come;
+                    inputs_ != 0 ? waiting_ + to_come < 2 * block_ : filled + block_ >= piece + to_come;
+                const bool reaches_beyond = piece - filled < block_;
+                show_input(capture);
+                if (reaches_beyond)
+                    show_output_block(playback);
+                else
+                    show_output(playback, done + filled);
                 run_block(BlockPlace{block_, offset, last && !one_more});
                 offset += static_cast<std::int32_t>(block_);
-                take_block();
+                take_input();
+                if (reaches_beyond)
+                    ready_ = block_;
+                filled += reaches_beyond ? pop_output(done + filled, piece - filled) : block_;
             }
-            if (outputs_ != 0)
-                pop_output(done, piece);
             done += piece;
         }
         if (one_more) {
             const std::int32_t offset = next_offset(frames);
             fill_up_block();
-            show_block(capture, playback);
+            show_input(capture);
+            show_output_block(playback); // nobody hears it
             run_block(BlockPlace{block_, offset, true});
-            take_block();
+            take_input();
         }
     }
 
@@ -151,7 +163,8 @@ private:
         if (frames == primed_for_)
             return;
         primed_for_ = frames;
-        go_round_in(round_for(std::min(frames, max_quantum)));
+        // (What is in the input ring is less than a block, and contiguous: it may go round in more.)
+        round_ = std::max(round_, round_for(std::min(frames, max_quantum)));
         const std::uint32_t divisor = std::gcd(frames, block_);
         const std::uint32_t phase = inputs_ != 0 ? waiting_ : ready_;
         const std::uint32_t needed = frames > max_quantum ? block_ - 1 : block_ - divisor + phase % divisor;
@@ -162,34 +175,15 @@ private:
         if (needed <= latency_)
             return;
         const std::uint32_t missing = needed - latency_;
-        output_read_ = wrapped(output_read_ + round_ - missing);
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
-            float* const ring = output_ring(channel);
-            const std::uint32_t first = std::min(missing, round_ - output_read_);
-            std::memset(ring + output_read_, 0, first * sizeof(float));
-            std::memset(ring, 0, (missing - first) * sizeof(float));
-        }
-        ready_ += missing;
+        ready_ += missing; // less than a block still: o <= L < b
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+            std::memset(output_waiting(channel), 0, missing * sizeof(float));
         latency_ = needed;
     }
 
-    /// The frames that a ring needs for cycles of `frames` frames.
+    /// The frames that the input ring needs for cycles of `frames` frames.
     [[nodiscard]] std::uint32_t round_for(std::uint32_t frames) const noexcept {
         return (frames + 3 * block_ - 1) / block_ * block_;
-    }
-    /// From now on the rings go round in so many frames, if these are more. What is in the input ring is less
-    /// than a block, and contiguous; what is behind the end of the output ring goes to its new end.
-    void go_round_in(std::uint32_t frames) noexcept {
-        if (frames <= round_)
-            return;
-        if (ready_ != 0 && output_read_ >= output_write_) {
-            const std::uint32_t tail = round_ - output_read_;
-            for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-                std::memmove(output_ring(channel) + frames - tail, output_ring(channel) + output_read_,
-                             tail * sizeof(float));
-            output_read_ = frames - tail;
-        }
-        round_ = frames;
     }
     [[nodiscard]] std::uint32_t wrapped(std::uint32_t frame) const noexcept {
         return frame < round_ ? frame : frame - round_;
@@ -197,11 +191,13 @@ private:
 
     void push_input(std::uint32_t from, std::uint32_t count) noexcept {
         const std::uint32_t first = std::min(count, round_ - input_write_);
-        for (std::uint32_t channel = 0; channel < inputs_; ++channel) {
-            float* const ring = input_ring(channel);
-            std::memcpy(ring + input_write_, server_inputs_[channel] + from, first * sizeof(float));
-            std::memcpy(ring, server_inputs_[channel] + from + first, (count - first) * sizeof(float));
-        }
+        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+            std::memcpy(input_ring(channel) + input_write_, server_inputs_[channel] + from,
+                        first * sizeof(float));
+        if (first != count)
+            for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+                std::memcpy(input_ring(channel), server_inputs_[channel] + from + first,
+                            (count - first) * sizeof(float));
         input_write_ = wrapped(input_write_ + count);
         waiting_ += count;
     }
@@ -217,60 +213,62 @@ private:
         waiting_ = block_;
     }
 
-    void pop_output(std::uint32_t to, std::uint32_t count) noexcept {
-        const std::uint32_t first = std::min(count, round_ - output_read_);
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel) {
-            const float* const ring = output_ring(channel);
-            std::memcpy(server_outputs_[channel] + to, ring + output_read_, first * sizeof(float));
-            std::memcpy(server_outputs_[channel] + to + first, ring, (count - first) * sizeof(float));
-        }
-        output_read_ = wrapped(output_read_ + count);
-        ready_ -= count;
+    /// Gives the server up to `count` frames of those that wait; how many.
+    std::uint32_t pop_output(std::uint32_t to, std::uint32_t count) noexcept {
+        const std::uint32_t popped = std::min(ready_, count);
+        if (popped != 0)
+            for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+                std::memcpy(server_outputs_[channel] + to, output_waiting(channel), popped * sizeof(float));
+        ready_ -= popped;
+        return popped;
     }
 
-    void show_block(CaptureWindow& capture, PlaybackWindow& playback) noexcept {
+    void show_input(CaptureWindow& capture) noexcept {
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
             capture.set_input(channel, input_ring(channel) + input_read_);
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-            playback.set_output(channel, output_ring(channel) + output_write_);
     }
-
-    void take_block() noexcept {
-        if (inputs_ != 0) {
-            input_read_ = wrapped(input_read_ + block_);
-            waiting_ -= block_;
-        }
-        if (outputs_ != 0) {
-            output_write_ = wrapped(output_write_ + block_);
-            ready_ += block_;
-        }
+    void take_input() noexcept {
+        if (inputs_ == 0)
+            return;
+        input_read_ = wrapped(input_read_ + block_);
+        waiting_ -= block_;
+    }
+    void show_output(PlaybackWindow& playback, std::uint32_t to) noexcept {
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+            playback.set_output(channel, server_outputs_[channel] + to);
+    }
+    void show_output_block(PlaybackWindow& playback) noexcept {
+        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+            playback.set_output(channel, output_block(channel));
     }
 
     [[nodiscard]] float* input_ring(std::uint32_t channel) noexcept {
         return input_ring_.data() + std::size_t{channel} * ring_frames_;
     }
-    [[nodiscard]] float* output_ring(std::uint32_t channel) noexcept {
-        return output_ring_.data() + std::size_t{channel} * ring_frames_;
+    [[nodiscard]] float* output_block(std::uint32_t channel) noexcept {
+        return output_blocks_.data() + std::size_t{channel} * block_;
+    }
+    /// The block's last `ready_` frames.
+    [[nodiscard]] float* output_waiting(std::uint32_t channel) noexcept {
+        return output_block(channel) + (block_ - ready_);
     }
 
     std::uint32_t block_ = 0;
     std::uint32_t inputs_ = 0;
     std::uint32_t outputs_ = 0;
-    std::uint32_t ring_frames_ = 0; ///< for each channel
-    std::uint32_t round_ = 0;       ///< of these the rings go round in
+    std::uint32_t ring_frames_ = 0; ///< for each input
+    std::uint32_t round_ = 0;       ///< of these the ring goes round in
     std::uint32_t waiting_ = 0;     ///< frames in the input ring
-    std::uint32_t ready_ = 0;       ///< frames in the output ring
+    std::uint32_t ready_ = 0;       ///< frames of the output blocks that the server has not got yet
     std::uint32_t input_write_ = 0;
     std::uint32_t input_read_ = 0;
-    std::uint32_t output_write_ = 0;
-    std::uint32_t output_read_ = 0;
     std::uint32_t latency_ = 0;
     std::uint32_t primed_for_ = 0; ///< the quantum that latency_ suffices for
     bool in_rings_ = false;
     std::array<const float*, max_channels> server_inputs_{};
     std::array<float*, max_channels> server_outputs_{};
     std::vector<float> input_ring_;
-    std::vector<float> output_ring_;
+    std::vector<float> output_blocks_; ///< one block for each output
 };
 
 } // namespace rill::io
