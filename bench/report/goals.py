@@ -74,7 +74,7 @@ def conversion(results):
     copy = Goal("conversion from memory to memory: at least 80 % of memcpy's bandwidth")
     for row in results.from_memory or []:
         ratio = float(row["ratio"])
-        copy.cell(f"{row['direction']} {row['format']}, {row['channels']} channels", f"{100 * ratio:.0f} %" if ratio < LEAST_BANDWIDTH else None,
+        copy.cell(f"{row['direction']} {row['format']}, {row['channels']} channels", f"{100 * ratio:.1f} %" if ratio < LEAST_BANDWIDTH else None,
                   explained("Conversion against memcpy"))
     peers = Goal("conversion: nobody faster, by more than the rounds differ")
     for (direction, what, channels), by in conversions(results.conversion).items():

@@ -65,7 +65,7 @@ public:
         input_write_ = input_read_ = 0;
         latency_ = primed_for_ = 0;
         round_ = 0;
-        in_rings_ = false;
+        adapts_ = false;
     }
 
     /// Frames that the adapter adds to the way from input to output at present. Thread: cycle.
@@ -73,7 +73,7 @@ public:
 
     /// True if a cycle of this many frames is just one block in the server's memory. Thread: cycle.
     [[nodiscard]] bool is_single_block(std::uint32_t frames) const noexcept {
-        return !in_rings_ && (block_ == 0 ? frames <= max_quantum : frames == block_);
+        return !adapts_ && (block_ == 0 ? frames <= max_quantum : frames == block_);
     }
 
     /// Runs one cycle. The windows show the server's memory, `frames` frames; `run_block(BlockPlace)` is
@@ -83,8 +83,8 @@ public:
     template <class RunBlock>
     void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
                const RunBlock& run_block) noexcept {
-        if (in_rings_ || (block_ != 0 && frames % block_ != 0))
-            return through_rings(capture, playback, frames, final, run_block);
+        if (adapts_ || (block_ != 0 && frames % block_ != 0))
+            return adapted_cycle(capture, playback, frames, final, run_block);
 
         const std::uint32_t piece = block_ != 0 ? block_ : max_quantum;
         for (std::uint32_t done = 0; done < frames;) {
@@ -102,9 +102,9 @@ public:
 
 private:
     template <class RunBlock>
-    void through_rings(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
+    void adapted_cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
                        const RunBlock& run_block) noexcept {
-        in_rings_ = true;
+        adapts_ = true;
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
             server_inputs_[channel] = capture.input(channel);
         for (std::uint32_t channel = 0; channel < outputs_; ++channel)
@@ -264,7 +264,7 @@ private:
     std::uint32_t input_read_ = 0;
     std::uint32_t latency_ = 0;
     std::uint32_t primed_for_ = 0; ///< the quantum that latency_ suffices for
-    bool in_rings_ = false;
+    bool adapts_ = false;
     std::array<const float*, max_channels> server_inputs_{};
     std::array<float*, max_channels> server_outputs_{};
     std::vector<float> input_ring_;

@@ -61,7 +61,7 @@ public:
     [[nodiscard]] std::uint64_t measured_latency() const {
         return server_frames_ - next_output_[0] + silence_due_;
     }
-    /// The most frames that have ever waited in a ring between two cycles.
+    /// The most frames that have ever waited between two cycles.
     [[nodiscard]] std::uint64_t longest_wait() const { return longest_wait_; }
     [[nodiscard]] bool worked_in_place() const { return most_elsewhere_ == 0; }
     /// The most blocks in one cycle that were not written into the server's memory at once.
@@ -286,7 +286,7 @@ TEST_CASE("block adapter: a block that divides every quantum never leaves the se
     CHECK(rig.adapter().latency() == 0);
 }
 
-TEST_CASE("block adapter: once in the rings the latency stays until restart") {
+TEST_CASE("block adapter: once it adapts the latency stays until restart") {
     io::BlockAdapter adapter;
     io::CaptureWindow capture;
     io::PlaybackWindow playback;
