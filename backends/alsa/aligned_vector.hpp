@@ -4,14 +4,13 @@
 // AlignedVector: a vector that begins at the beginning of a cache line, so that vector registers which are
 // loaded and stored from there on lie within one.
 
+#include "cache_line.hpp"
+
 #include <cstddef>
 #include <new>
 #include <vector>
 
 namespace rill::io::alsa {
-
-/// x86-64's, and most others'.
-inline constexpr std::size_t cache_line = 64;
 
 template <class T>
 struct CacheLineAllocator {

@@ -4,6 +4,7 @@
 // The conversion loops of samples that are doubles: no vectors, for hardly a device has them. Included by
 // kernels.hpp only; a template of the instruction set like the others there.
 
+#include "cache_line.hpp"
 #include "wires.hpp"
 
 #include <cstddef>
@@ -56,7 +57,6 @@ private:
     template <class Convert>
     [[gnu::always_inline]] static void for_each_piece(std::size_t step, std::size_t frames,
                                                       Convert convert) noexcept {
-        constexpr std::size_t cache_line = 64;
         const std::size_t piece = step > cache_line ? 16 : frames;
         for (std::size_t i = 0; i < frames; i += piece)
             convert(i, frames - i < piece ? frames - i : piece);

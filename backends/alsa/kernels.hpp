@@ -6,6 +6,7 @@
 // Included by one file for each instruction set only. Everything but the loops themselves is always inlined,
 // and the loops are templates of `Ops`, so that no two of those files define the same function.
 
+#include "cache_line.hpp"
 #include "convert.hpp"
 #include "double_loops.hpp"
 #include "frames.hpp"
@@ -25,14 +26,12 @@ concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<O
 template <class Ops, class Wire>
 concept HasOctets = Wire::bytes == 4 && Ops::lanes >= 8;
 
-/// What a period needs of the first cache, beyond which it pays to ask for memory ahead. (They have 32 KiB or
-/// more.)
+/// Bytes that a processor's first cache has at least; asking ahead pays for periods that need more.
 inline constexpr std::size_t first_cache = 32768;
-inline constexpr std::size_t cache_line_bytes = 64;
 
-/// Asks for memory that is needed soon. Rather for too much than with a branch: it can't fail.
+/// Asks for memory that is needed soon. (It may lie beyond the end of an array: asking can't fail.)
 [[gnu::always_inline]] inline void ask_ahead(const std::byte* from, std::size_t bytes) noexcept {
-    for (std::size_t at = 0; at < bytes; at += cache_line_bytes)
+    for (std::size_t at = 0; at < bytes; at += cache_line)
         __builtin_prefetch(from + at);
 }
 

@@ -19,6 +19,7 @@
 #include "convert.hpp"
 #include "ours.hpp"
 #include "peers.hpp"
+#include "quantile.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -64,12 +65,7 @@ struct Case {
     std::vector<double> ns = {}; ///< for one time, in each round
 
     [[nodiscard]] std::size_t bytes() const { return places.front()->device.size(); }
-    /// `part`: 0.5 for the median.
-    [[nodiscard]] double quantile(double part) {
-        const std::ptrdiff_t index = std::lround(part * static_cast<double>(ns.size() - 1));
-        std::nth_element(ns.begin(), ns.begin() + index, ns.end());
-        return ns[static_cast<std::size_t>(index)];
-    }
+    [[nodiscard]] double quantile(double part) { return conversion::quantile(ns, part); }
 };
 
 void use_memory() {

@@ -10,16 +10,16 @@
 //   --csv     a line for each case: direction, format, channels, bandwidth and memcpy_bandwidth (GB/s), ratio
 //             of both with its quartiles
 //
-// Bandwidth is what is read and written, together. Conversion and memcpy take turns on the same piece of
-// memory, each some hundred microseconds; shown are the medians of the rounds, and of the ratios in each.
+// Bandwidth is what is read and written, together. Conversion and memcpy take turns in the same memory, each
+// for some hundred microseconds; shown are the medians of the rounds, and of the ratios in each.
 
 #include "aligned_vector.hpp"
 #include "convert.hpp"
 #include "ours.hpp"
+#include "quantile.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +34,7 @@ namespace {
 namespace alsa = rill::io::alsa;
 using conversion::Direction;
 using conversion::Format;
+using conversion::quantile;
 
 constexpr std::size_t frames = 256;
 /// On each side; more than a core has of any cache.
@@ -114,13 +115,6 @@ double time_memcpy(const Case& one, Memory& memory) {
     });
 }
 
-/// `part`: 0.5 for the median.
-double quantile(std::vector<double> values, double part) {
-    const std::ptrdiff_t index = std::lround(part * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), values.begin() + index, values.end());
-    return values[static_cast<std::size_t>(index)];
-}
-
 std::vector<Case> all_cases() {
     std::vector<Case> cases;
     const alsa::Codecs& codecs = *alsa::codec_sets().front();
@@ -153,14 +147,14 @@ void time_all(std::vector<Case>& cases, std::size_t rounds) {
     }
 }
 
-bool write_csv(const char* path, const std::vector<Case>& cases) {
+bool write_csv(const char* path, std::vector<Case>& cases) {
     std::FILE* const file = std::fopen(path, "w");
     if (file == nullptr) {
         std::perror(path);
         return false;
     }
     std::fprintf(file, "direction,format,channels,bandwidth,memcpy_bandwidth,ratio,ratio_low,ratio_high\n");
-    for (const Case& one : cases)
+    for (Case& one : cases)
         std::fprintf(file, "%s,%s,%zu,%.2f,%.2f,%.3f,%.3f,%.3f\n", name_of(one.direction), one.format.name,
                      one.channels, quantile(one.bandwidth, 0.5), quantile(one.memcpy_bandwidth, 0.5),
                      quantile(one.ratio, 0.5), quantile(one.ratio, 0.25), quantile(one.ratio, 0.75));
@@ -189,7 +183,7 @@ int main(int argc, char** argv) {
         "from memory to memory, %zu frames at a time; GB/s read and written; medians of %zu rounds\n\n",
         frames, rounds);
     std::printf("%-26s %8s %8s %8s   (quartiles)\n", "conversion, channels", "memcpy", "rill-io", "of it");
-    for (const Case& one : cases)
+    for (Case& one : cases)
         std::printf("%-5s %-12s %7zu %8.1f %8.1f %6.0f %%   (%.0f...%.0f)\n", name_of(one.direction),
                     one.format.name, one.channels, quantile(one.memcpy_bandwidth, 0.5),
                     quantile(one.bandwidth, 0.5), 100 * quantile(one.ratio, 0.5),

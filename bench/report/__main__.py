@@ -107,7 +107,7 @@ def write(folder, results, images, without_plots, facts):
     page.section("Conversion of samples", "Between a device's interleaved memory and planar floats, medians; each output is checked. "
                  "(*: leaves interleaved what is, which is less work.) " + ("Faster than ours: " + html.escape(faster) + "." if faster else
                                                                              "Nobody is faster than ours."),
-                 "conversion", tables.conversion(results.conversion), ["conversion"])
+                 "conversion", tables.conversion(results.conversion), ["conversion", "from_memory"])
     if rows := tables.from_memory(results.from_memory):
         page.text("The same where no cache holds what is read and written: bytes read and written in a second, and how much that is of "
                   "what memcpy moves in turn with it.")

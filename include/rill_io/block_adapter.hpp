@@ -126,7 +126,7 @@ private:
                 const std::uint32_t to_come = frames - done - piece;
                 const bool last =
                     inputs_ != 0 ? waiting_ + to_come < 2 * block_ : filled + block_ >= piece + to_come;
-                const bool reaches_beyond = piece - filled < block_;
+                const bool reaches_beyond = outputs_ != 0 && piece - filled < block_;
                 show_input(capture);
                 if (reaches_beyond)
                     show_output_block(playback);

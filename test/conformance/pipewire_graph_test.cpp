@@ -13,6 +13,7 @@
 #include <rill_io/pipewire.hpp>
 
 #include <pipewire/pipewire.h>
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -293,6 +294,19 @@ TEST_CASE("what open() tells of the clock is what the first cycles have", "[pipe
             if (asked == 100)
                 CHECK(found.quantum == asked); // nobody asks for less
         }
+}
+
+TEST_CASE("a server that accepts but does not answer is not available", "[pipewire]") {
+    const PipewireServer server(256);
+    CHECK(io::pipewire::Backend::available());
+    server.send(SIGSTOP);
+    const auto available = io::pipewire::Backend::available();
+    const auto devices = io::pipewire::Backend::devices();
+    server.send(SIGCONT);
+    REQUIRE_FALSE(available);
+    CHECK(available.error().code == io::Errc::timed_out);
+    REQUIRE_FALSE(devices);
+    CHECK(devices.error().code == io::Errc::timed_out);
 }
 
 TEST_CASE("others see the node as it was asked for", "[pipewire]") {
