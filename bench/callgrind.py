@@ -88,13 +88,14 @@ def count(make_command, cycles, toggle="", environment=None):
 
 
 def side_by_side(tasks):
-    """{key: function} -> {key: result, or the Failed that it raised}. (What is counted does not mind company.)"""
+    """{key: function} -> {key: result, or the Failed that it raised}. (What is counted does not mind company, and
+    some of it sleeps: hence two for each processor.)"""
     def outcome(task):
         try:
             return task()
         except Failed as failure:
             return failure
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2 * os.cpu_count()) as pool:
         return dict(zip(tasks, pool.map(outcome, tasks.values())))
 
 

@@ -74,17 +74,61 @@ template <class Wire, class Ops>
                            });
 }
 
-/// Eight adjacent channels of which each has four bytes: whole vectors of 32 bytes are stored.
+/// Which of eight adjacent channels are turned together: in lanes of two samples each the even ones and the
+/// odd ones, else those before and those after the middle.
+template <class Wire>
+struct Octets {
+    static constexpr std::size_t apart = Wire::bytes == 2 ? 2 : 1;
+    static constexpr std::size_t first(std::size_t k) noexcept { return k * apart; }
+    static constexpr std::size_t last(std::size_t k) noexcept {
+        return (Wire::bytes == 2 ? 1 : quad) + k * apart;
+    }
+    template <class Ops>
+    using Both = std::array<Rows<Ops>, 2>;
+};
+
+/// Eight channels of `Ops::lanes` frames that are `step` bytes apart.
 template <class Wire, class Ops>
-[[gnu::always_inline]] inline void store_octets(std::byte* to, std::size_t step, const Rows<Ops>& first,
-                                                const Rows<Ops>& last) noexcept {
-    const Rows<Ops> a = turned<Ops>(first);
-    const Rows<Ops> b = turned<Ops>(last);
-    for (std::size_t k = 0; k < quad; ++k)
-        Ops::for_each_octet(Wire::to_store(a[k]), Wire::to_store(b[k]),
-                            [=](std::size_t place, Octet samples) __attribute__((always_inline)) {
-                                store(to + (place * quad + k) * step, samples);
-                            });
+[[gnu::always_inline]] inline typename Octets<Wire>::template Both<Ops>
+load_octets(const std::byte* from, std::size_t step) noexcept {
+    Rows<Ops> first;
+    Rows<Ops> last;
+    for (std::size_t k = 0; k < quad; ++k) {
+        const auto frame = [=](std::size_t place)
+                               __attribute__((always_inline)) { return from + (place * quad + k) * step; };
+        if constexpr (Wire::bytes == 2) {
+            Wire::split(Ops::row([=](std::size_t place)
+                                     __attribute__((always_inline)) { return load<Quad>(frame(place)); }),
+                        first[k], last[k]);
+        } else {
+            Ops::octet_rows([=](std::size_t place) __attribute__((
+                                always_inline)) { return Wire::template load_octet<Ops>(frame(place)); },
+                            first[k], last[k]);
+            first[k] = Wire::loaded(first[k]);
+            last[k] = Wire::loaded(last[k]);
+        }
+    }
+    return {turned<Ops>(first), turned<Ops>(last)};
+}
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline void
+store_octets(std::byte* to, std::size_t step,
+             const typename Octets<Wire>::template Both<Ops>& channels) noexcept {
+    const Rows<Ops> first = turned<Ops>(channels[0]);
+    const Rows<Ops> last = turned<Ops>(channels[1]);
+    for (std::size_t k = 0; k < quad; ++k) {
+        const auto frame = [=](std::size_t place)
+                               __attribute__((always_inline)) { return to + (place * quad + k) * step; };
+        if constexpr (Wire::bytes == 2)
+            Ops::for_each_quad(Wire::joined(first[k], last[k]),
+                               [=](std::size_t place, Quad pairs)
+                                   __attribute__((always_inline)) { store(frame(place), pairs); });
+        else
+            Ops::for_each_octet(Wire::to_store(first[k]), Wire::to_store(last[k]),
+                                [=](std::size_t place, Octet samples) __attribute__((always_inline)) {
+                                    Wire::template store_octet<Ops>(frame(place), samples);
+                                });
+    }
 }
 
 } // namespace rill::io::alsa::kernel

@@ -8,7 +8,6 @@
 
 #include "cache_line.hpp"
 #include "convert.hpp"
-#include "double_loops.hpp"
 #include "frames.hpp"
 #include "wires.hpp"
 
@@ -22,9 +21,9 @@ namespace kernel {
 template <class Ops, class Wire>
 concept HasLanes = requires(const std::byte* from) { Wire::template load_lanes<Ops>(from); };
 
-/// Vectors that hold at least eight samples: two quads beside each other can be stored as one.
+/// Eight adjacent samples are moved at once: those of two bytes always, others by vectors that hold so many.
 template <class Ops, class Wire>
-concept HasOctets = Wire::bytes == 4 && Ops::lanes >= 8;
+concept HasOctets = Wire::bytes == 2 || Ops::lanes >= 8;
 
 /// Bytes that a processor's first cache has at least; asking ahead pays for periods that need more.
 inline constexpr std::size_t first_cache = 32768;
@@ -175,10 +174,20 @@ struct Loops {
                 for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
                     if (is_large) // the next frames, while these are converted
                         ask_ahead(from + (i + lanes) * step, lanes * step);
-                    for_each_quad(0, channels, [=](std::size_t c) __attribute__((always_inline)) {
-                        const auto four = load_quads<Wire, Ops>(from + i * step + c * Wire::bytes, step);
+                    const std::byte* const place = from + i * step;
+                    std::size_t c = 0;
+                    if constexpr (HasOctets<Ops, Wire>)
+                        for (; c + 2 * quad <= channels; c += 2 * quad) {
+                            const auto eight = load_octets<Wire, Ops>(place + c * Wire::bytes, step);
+                            for (std::size_t k = 0; k < quad; ++k) {
+                                store(to[c + Octets<Wire>::first(k)] + i, decode<Wire, Ops>(eight[0][k]));
+                                store(to[c + Octets<Wire>::last(k)] + i, decode<Wire, Ops>(eight[1][k]));
+                            }
+                        }
+                    for_each_quad(c, channels, [=](std::size_t q) __attribute__((always_inline)) {
+                        const auto four = load_quads<Wire, Ops>(place + q * Wire::bytes, step);
                         for (std::size_t k = 0; k < quad; ++k)
-                            store(to[c + k] + i, decode<Wire, Ops>(four[k]));
+                            store(to[q + k] + i, decode<Wire, Ops>(four[k]));
                     });
                 });
                 return;
@@ -320,9 +329,12 @@ private:
     [[gnu::noinline]] static bool write_quads(const float* const* from, std::byte* to, std::size_t step,
                                               std::size_t channels, std::size_t frames) noexcept {
         NanWatch nan;
-        const auto encoded = [=, &nan](std::size_t c, std::size_t i) __attribute__((always_inline)) {
-            const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + 1] + i),
-                                                load<Floats>(from[c + 2] + i), load<Floats>(from[c + 3] + i)};
+        // (channels c, c + apart, c + 2 * apart, c + 3 * apart)
+        const auto encoded = [=, &nan](std::size_t c, std::size_t apart,
+                                       std::size_t i) __attribute__((always_inline)) {
+            const std::array<Floats, quad> four{load<Floats>(from[c] + i), load<Floats>(from[c + apart] + i),
+                                                load<Floats>(from[c + 2 * apart] + i),
+                                                load<Floats>(from[c + 3 * apart] + i)};
             nan.note(0, four[0], four[1]);
             nan.note(1, four[2], four[3]);
             return Rows<Ops>{encode<Wire, Ops, Clean>(four[0]), encode<Wire, Ops, Clean>(four[1]),
@@ -337,10 +349,11 @@ private:
             std::size_t c = 0;
             if constexpr (HasOctets<Ops, Wire>)
                 for (; c + 2 * quad <= channels; c += 2 * quad)
-                    store_octets<Wire, Ops>(place + c * Wire::bytes, step, encoded(c, i),
-                                            encoded(c + quad, i));
+                    store_octets<Wire, Ops>(place + c * Wire::bytes, step,
+                                            {encoded(c + Octets<Wire>::first(0), Octets<Wire>::apart, i),
+                                             encoded(c + Octets<Wire>::last(0), Octets<Wire>::apart, i)});
             for_each_quad(c, channels, [=](std::size_t q) __attribute__((always_inline)) {
-                store_quads<Wire, Ops>(place + q * Wire::bytes, step, encoded(q, i));
+                store_quads<Wire, Ops>(place + q * Wire::bytes, step, encoded(q, 1, i));
             });
         });
         return nan.found();
@@ -388,10 +401,10 @@ template <class Ops>
 [[nodiscard]] constexpr Codecs make_codecs() noexcept {
     using namespace kernel;
     return {
-        codec<Loops<FourBytes<0, false>, Ops>>(),  codec<DoubleLoops<Ops, false>>(),
+        codec<Loops<FourBytes<0, false>, Ops>>(),  codec<Loops<EightBytes<false>, Ops>>(),
         codec<Loops<FourBytes<32, false>, Ops>>(), codec<Loops<FourBytes<24, false>, Ops>>(),
         codec<Loops<ThreeBytes<false>, Ops>>(),    codec<Loops<TwoBytes<false>, Ops>>(),
-        codec<Loops<FourBytes<0, true>, Ops>>(),   codec<DoubleLoops<Ops, true>>(),
+        codec<Loops<FourBytes<0, true>, Ops>>(),   codec<Loops<EightBytes<true>, Ops>>(),
         codec<Loops<FourBytes<32, true>, Ops>>(),  codec<Loops<FourBytes<24, true>, Ops>>(),
         codec<Loops<ThreeBytes<true>, Ops>>(),     codec<Loops<TwoBytes<true>, Ops>>(),
     };

@@ -29,6 +29,8 @@ struct Portable {
     using Ints = std::int32_t __attribute__((vector_size(16)));
     using Words = std::uint32_t __attribute__((vector_size(16)));
     using Halves = std::int16_t __attribute__((vector_size(8)));
+    using HalfOfFloats = float __attribute__((vector_size(8)));
+    using Doubles = double __attribute__((vector_size(16)));
     using Nan = Ints;
     static constexpr Nan no_nan{};
     /// Does round() make the lowest integer of what is lower still?
@@ -58,6 +60,12 @@ struct Portable {
     [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
         const Nan nan = a | b;
         return (nan[0] | nan[1] | nan[2] | nan[3]) != 0;
+    }
+    [[gnu::always_inline]] static HalfOfFloats narrowed(Doubles x) noexcept {
+        return __builtin_convertvector(x, HalfOfFloats);
+    }
+    [[gnu::always_inline]] static Doubles widened(HalfOfFloats x) noexcept {
+        return __builtin_convertvector(x, Doubles);
     }
     /// Of the samples a0 a1 ... b0 b1 ...: every other one.
     [[gnu::always_inline]] static Ints evens(Ints a, Ints b) noexcept {
@@ -132,6 +140,8 @@ struct Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(32)));
     using Words = std::uint32_t __attribute__((vector_size(32)));
     using Halves = std::int16_t __attribute__((vector_size(16)));
+    using HalfOfFloats = float __attribute__((vector_size(16)));
+    using Doubles = double __attribute__((vector_size(32)));
     using Nan = Ints;
     static constexpr Nan no_nan{};
     static constexpr bool rounds_to_lowest = true;
@@ -150,6 +160,13 @@ struct Avx2 {
     }
     [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
         return _mm256_movemask_ps(reinterpret_cast<__m256>(a | b)) != 0;
+    }
+
+    [[gnu::always_inline]] static HalfOfFloats narrowed(Doubles x) noexcept {
+        return __builtin_convertvector(x, HalfOfFloats);
+    }
+    [[gnu::always_inline]] static Doubles widened(HalfOfFloats x) noexcept {
+        return __builtin_convertvector(x, Doubles);
     }
 
     // In two steps, across the halves and then within them: what the compiler makes of one takes six.
@@ -174,6 +191,14 @@ struct Avx2 {
         store(0, __builtin_shufflevector(row, row, 0, 1, 2, 3));
         store(1, __builtin_shufflevector(row, row, 4, 5, 6, 7));
     }
+    /// Vectors of the quads before and after the middle of the octets that `load(place)` returns.
+    template <class Load>
+    [[gnu::always_inline]] static void octet_rows(Load load, Ints& first, Ints& last) noexcept {
+        const Ints a = load(0);
+        const Ints b = load(1);
+        first = low_halves(a, b);
+        last = high_halves(a, b);
+    }
     /// `store(place, octet)` for the quads of two vectors that are in the same place.
     template <class Store>
     [[gnu::always_inline]] static void for_each_octet(Ints first, Ints last, Store store) noexcept {
@@ -184,20 +209,30 @@ struct Avx2 {
     /// Samples of three bytes, to the low bytes of each lane; the highest is 0.
     template <bool Swapped>
     [[gnu::always_inline]] static Ints load_threes(const std::byte* from) noexcept {
+        return load_eight_threes<Swapped>(from);
+    }
+    /// And back. Writes just their bytes.
+    template <bool Swapped>
+    [[gnu::always_inline]] static void store_threes(std::byte* to, Ints samples) noexcept {
+        store_eight_threes<Swapped>(to, samples);
+    }
+    template <bool Swapped>
+    [[gnu::always_inline]] static Octet load_eight_threes(const std::byte* from) noexcept {
         // The second half from byte 8 on, not 12: then nothing behind the samples is read.
         static constexpr auto table = bytes_to_lanes(Swapped, {0, 4});
         const __m256i bytes =
             _mm256_inserti128_si256(_mm256_castsi128_si256(load_16_bytes(from)), load_16_bytes(from + 8), 1);
         return reinterpret_cast<Ints>(_mm256_shuffle_epi8(bytes, load_table(table)));
     }
-    /// And back. Writes just their bytes.
     template <bool Swapped>
-    [[gnu::always_inline]] static void store_threes(std::byte* to, Ints samples) noexcept {
-        const auto packed = pack_threes<Swapped>(samples);
-        store_16_bytes(to, _mm256_castsi256_si128(packed)); // four too many, which the next ones replace
-        store_12_bytes(to + 12, _mm256_extracti128_si256(packed, 1));
+    [[gnu::always_inline]] static void store_eight_threes(std::byte* to, Octet samples) noexcept {
+        const auto packed = reinterpret_cast<Octet>(pack_threes<Swapped>(samples));
+        const auto bytes =
+            reinterpret_cast<__m256i>(__builtin_shufflevector(packed, packed, 0, 1, 2, 4, 5, 6, 3, 7));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(bytes));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to + 16), _mm256_extracti128_si256(bytes, 1));
     }
-    /// Likewise four.
+    /// Likewise four samples.
     template <bool Swapped>
     [[gnu::always_inline]] static Quad load_four_threes(const std::byte* from) noexcept {
         static constexpr auto table = bytes_to_lanes(Swapped, {0, 0});
@@ -220,9 +255,6 @@ protected:
     [[gnu::always_inline]] static __m256i pack_threes(Ints samples) noexcept {
         static constexpr auto table = lanes_to_bytes(Swapped);
         return _mm256_shuffle_epi8(reinterpret_cast<__m256i>(samples), load_table(table));
-    }
-    [[gnu::always_inline]] static void store_16_bytes(std::byte* to, __m128i bytes) noexcept {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     }
     [[gnu::always_inline]] static void store_12_bytes(std::byte* to, __m128i bytes) noexcept {
         _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
@@ -254,11 +286,14 @@ struct Avx512 : Avx2 {
     using Ints = std::int32_t __attribute__((vector_size(64)));
     using Words = std::uint32_t __attribute__((vector_size(64)));
     using Halves = std::int16_t __attribute__((vector_size(32)));
+    using HalfOfFloats = float __attribute__((vector_size(32)));
+    using Doubles = double __attribute__((vector_size(64)));
     using Nan = Floats;
     static constexpr Nan no_nan = Floats{} + 1.0F;
     static constexpr bool rounds_to_lowest = true;
     /// g++ 12 warns about its own unmasked functions.
     static constexpr __mmask16 all = 0xffff;
+    static constexpr __mmask8 all_doubles = 0xff;
 
     [[gnu::always_inline]] static Floats min(Floats x, Floats limit) noexcept {
         return _mm512_maskz_min_ps(all, x, limit);
@@ -276,6 +311,14 @@ struct Avx512 : Avx2 {
     }
     [[gnu::always_inline]] static bool any(Nan a, Nan b) noexcept {
         return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) != 0;
+    }
+
+    // (Of a generic conversion g++ 12 makes two, each of half of it.)
+    [[gnu::always_inline]] static HalfOfFloats narrowed(Doubles x) noexcept {
+        return _mm512_maskz_cvtpd_ps(all_doubles, x);
+    }
+    [[gnu::always_inline]] static Doubles widened(HalfOfFloats x) noexcept {
+        return _mm512_maskz_cvtps_pd(all_doubles, x);
     }
 
     // One instruction for each of them.
@@ -311,6 +354,15 @@ struct Avx512 : Avx2 {
         store(2, __builtin_shufflevector(row, row, 8, 9, 10, 11));
         store(3, __builtin_shufflevector(row, row, 12, 13, 14, 15));
     }
+    template <class Load>
+    [[gnu::always_inline]] static void octet_rows(Load load, Ints& first, Ints& last) noexcept {
+        const Ints a =
+            __builtin_shufflevector(load(0), load(1), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const Ints b =
+            __builtin_shufflevector(load(2), load(3), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        first = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+        last = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    }
     template <class Store>
     [[gnu::always_inline]] static void for_each_octet(Ints first, Ints last, Store store) noexcept {
         store(0, __builtin_shufflevector(first, last, 0, 1, 2, 3, 16, 17, 18, 19));
@@ -322,18 +374,20 @@ struct Avx512 : Avx2 {
     // Bytes can be moved about in half as many lanes only: the rest is a later extension.
     template <bool Swapped>
     [[gnu::always_inline]] static Ints load_threes(const std::byte* from) noexcept {
-        return __builtin_shufflevector(Avx2::load_threes<Swapped>(from),
-                                       Avx2::load_threes<Swapped>(from + 24), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+        return __builtin_shufflevector(load_eight_threes<Swapped>(from),
+                                       load_eight_threes<Swapped>(from + 24), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
                                        10, 11, 12, 13, 14, 15);
     }
     template <bool Swapped>
     [[gnu::always_inline]] static void store_threes(std::byte* to, Ints samples) noexcept {
-        const auto first =
-            pack_threes<Swapped>(__builtin_shufflevector(samples, samples, 0, 1, 2, 3, 4, 5, 6, 7));
-        store_16_bytes(to, _mm256_castsi256_si128(first));
-        store_16_bytes(to + 12, _mm256_extracti128_si256(first, 1));
-        Avx2::store_threes<Swapped>(to + 24,
-                                    __builtin_shufflevector(samples, samples, 8, 9, 10, 11, 12, 13, 14, 15));
+        const auto first = reinterpret_cast<Octet>(
+            pack_threes<Swapped>(__builtin_shufflevector(samples, samples, 0, 1, 2, 3, 4, 5, 6, 7)));
+        const auto last = reinterpret_cast<Octet>(
+            pack_threes<Swapped>(__builtin_shufflevector(samples, samples, 8, 9, 10, 11, 12, 13, 14, 15)));
+        const Octet bytes = __builtin_shufflevector(first, last, 0, 1, 2, 4, 5, 6, 8, 9);
+        const Quad more = __builtin_shufflevector(last, last, 2, 4, 5, 6);
+        __builtin_memcpy(to, &bytes, sizeof bytes);
+        __builtin_memcpy(to + sizeof bytes, &more, sizeof more);
     }
 };
 #endif

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace rill::io::alsa::kernel {
 
@@ -122,6 +123,14 @@ struct FourBytes : PairsOfLanes<FourBytes<Bits, Swapped>> {
     [[gnu::always_inline]] static void store_quad(std::byte* to, Quad samples) noexcept {
         store(to, samples);
     }
+    template <class Ops>
+    [[gnu::always_inline]] static Octet load_octet(const std::byte* from) noexcept {
+        return load<Octet>(from);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_octet(std::byte* to, Octet samples) noexcept {
+        store(to, samples);
+    }
     template <class Ints>
     [[gnu::always_inline]] static Ints loaded(Ints row) noexcept {
         return in_order(row);
@@ -129,6 +138,91 @@ struct FourBytes : PairsOfLanes<FourBytes<Bits, Swapped>> {
     template <class Ints>
     [[gnu::always_inline]] static Ints to_store(Ints row) noexcept {
         return in_order(row);
+    }
+};
+
+/// Eight bytes, a double's; in a lane it is the float nearest to it.
+template <bool Swapped>
+struct EightBytes : PairsOfLanes<EightBytes<Swapped>> {
+    static constexpr std::size_t bytes = 8;
+    static constexpr std::uint32_t bits = 0;
+
+    [[gnu::always_inline]] static std::int32_t get(const std::byte* from) noexcept {
+        const auto word = load<std::uint64_t>(from);
+        const auto sample = __builtin_bit_cast(double, Swapped ? __builtin_bswap64(word) : word);
+        return __builtin_bit_cast(std::int32_t, static_cast<float>(sample));
+    }
+    [[gnu::always_inline]] static void put(std::byte* to, std::int32_t sample) noexcept {
+        const auto word = __builtin_bit_cast(std::uint64_t, double{__builtin_bit_cast(float, sample)});
+        store(to, Swapped ? __builtin_bswap64(word) : word);
+    }
+    // Only in this machine's order: hardly a device has doubles at all.
+    template <class Ops>
+    requires(!Swapped)
+    [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {
+        return narrow<Ops>(from, std::make_index_sequence<Ops::lanes>{});
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_lanes(std::byte* to, typename Ops::Ints samples) noexcept {
+        widen<Ops>(to, samples, std::make_index_sequence<Ops::lanes / 2>{});
+    }
+    // (Four doubles are never passed or returned: how that is done depends on the instruction set.)
+    template <class Ops>
+    [[gnu::always_inline]] static Quad load_quad(const std::byte* from) noexcept {
+        FourDoubles samples;
+        std::memcpy(&samples, from, sizeof samples);
+        return reinterpret_cast<Quad>(__builtin_convertvector(samples, FourFloats));
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_quad(std::byte* to, Quad quad) noexcept {
+        const auto samples = __builtin_convertvector(reinterpret_cast<FourFloats>(quad), FourDoubles);
+        std::memcpy(to, &samples, sizeof samples);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static Octet load_octet(const std::byte* from) noexcept {
+        if constexpr (Ops::lanes == 16)
+            return reinterpret_cast<Octet>(Ops::narrowed(load<typename Ops::Doubles>(from)));
+        else
+            return __builtin_shufflevector(load_quad<Ops>(from), load_quad<Ops>(from + sizeof(FourDoubles)),
+                                           0, 1, 2, 3, 4, 5, 6, 7);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_octet(std::byte* to, Octet samples) noexcept {
+        if constexpr (Ops::lanes == 16) {
+            store(to, Ops::widened(reinterpret_cast<typename Ops::HalfOfFloats>(samples)));
+        } else {
+            store_quad<Ops>(to, __builtin_shufflevector(samples, samples, 0, 1, 2, 3));
+            store_quad<Ops>(to + sizeof(FourDoubles), __builtin_shufflevector(samples, samples, 4, 5, 6, 7));
+        }
+    }
+    template <class Ints>
+    [[gnu::always_inline]] static Ints loaded(Ints row) noexcept {
+        return row;
+    }
+    template <class Ints>
+    [[gnu::always_inline]] static Ints to_store(Ints row) noexcept {
+        return row;
+    }
+
+private:
+    using FourFloats = float __attribute__((vector_size(16)));
+    using FourDoubles = double __attribute__((vector_size(32)));
+
+    template <class Ops, std::size_t... I>
+    [[gnu::always_inline]] static typename Ops::Ints narrow(const std::byte* from,
+                                                            std::index_sequence<I...>) noexcept {
+        using Doubles = typename Ops::Doubles;
+        return reinterpret_cast<typename Ops::Ints>(__builtin_shufflevector(
+            Ops::narrowed(load<Doubles>(from)), Ops::narrowed(load<Doubles>(from + sizeof(Doubles))),
+            static_cast<int>(I)...));
+    }
+    template <class Ops, std::size_t... I>
+    [[gnu::always_inline]] static void widen(std::byte* to, typename Ops::Ints samples,
+                                             std::index_sequence<I...>) noexcept {
+        const auto floats = reinterpret_cast<typename Ops::Floats>(samples);
+        store(to, Ops::widened(__builtin_shufflevector(floats, floats, static_cast<int>(I)...)));
+        store(to + sizeof(typename Ops::Doubles),
+              Ops::widened(__builtin_shufflevector(floats, floats, static_cast<int>(I + sizeof...(I))...)));
     }
 };
 
@@ -167,6 +261,14 @@ struct ThreeBytes : PairsOfLanes<ThreeBytes<Swapped>> {
     [[gnu::always_inline]] static void store_quad(std::byte* to, Quad samples) noexcept {
         Ops::template store_four_threes<Swapped>(to, samples);
     }
+    template <class Ops>
+    [[gnu::always_inline]] static Octet load_octet(const std::byte* from) noexcept {
+        return Ops::template load_eight_threes<Swapped>(from);
+    }
+    template <class Ops>
+    [[gnu::always_inline]] static void store_octet(std::byte* to, Octet samples) noexcept {
+        Ops::template store_eight_threes<Swapped>(to, samples);
+    }
     template <class Ints>
     [[gnu::always_inline]] static Ints loaded(Ints row) noexcept {
         return row;
@@ -200,20 +302,28 @@ struct TwoBytes {
         else
             return x;
     }
-    /// A frame is a lane.
+    /// Two adjacent samples are a lane.
+    template <class Ints>
+    [[gnu::always_inline]] static void split(Ints pairs, Ints& first, Ints& second) noexcept {
+        const Ints ordered = in_order(pairs);
+        first = low_first ? ordered : ordered >> 16;
+        second = low_first ? ordered >> 16 : ordered;
+    }
+    template <class Ints>
+    [[gnu::always_inline]] static Ints joined(Ints first, Ints second) noexcept {
+        const Ints low = low_first ? first : second;
+        const Ints high = low_first ? second : first;
+        return in_order((low & 0xffff) | (high << 16));
+    }
     template <class Ops>
     [[gnu::always_inline]] static void load_pair(const std::byte* from, typename Ops::Ints& left,
                                                  typename Ops::Ints& right) noexcept {
-        const auto frames = in_order(load<typename Ops::Ints>(from));
-        left = low_first ? frames : frames >> 16;
-        right = low_first ? frames >> 16 : frames;
+        split(load<typename Ops::Ints>(from), left, right);
     }
     template <class Ops>
     [[gnu::always_inline]] static void store_pair(std::byte* to, typename Ops::Ints left,
                                                   typename Ops::Ints right) noexcept {
-        const auto low = low_first ? left : right;
-        const auto high = low_first ? right : left;
-        store(to, in_order((low & 0xffff) | (high << 16)));
+        store(to, joined(left, right));
     }
     template <class Ops>
     [[gnu::always_inline]] static typename Ops::Ints load_lanes(const std::byte* from) noexcept {

@@ -64,15 +64,29 @@ Result<void> Connection::open(const Options& options) {
         loop_ = options.loop;
         core_ = options.core;
     }
+    static const pw_core_events core_events = [] {
+        pw_core_events events{};
+        events.version = PW_VERSION_CORE_EVENTS;
+        events.done = &Connection::core_done;
+        events.error = &Connection::core_error;
+        return events;
+    }();
     const Lock lock(*this);
-    listen();
+    pw_core_add_listener(core_, &core_hook_, &core_events, this);
     return {};
 }
 
 Result<void> Connection::wait_until_listed() {
+    list();
+    if (auto started = run(); !started)
+        return started;
     // The first answer brings the globals, the second what the metadata found among them says.
     if (round_trip(connect_timeout_ms) && round_trip(connect_timeout_ms))
         return {};
+    return no_answer();
+}
+
+Error Connection::no_answer() const {
     return Error::make(
         lost_ ? Errc::no_server : Errc::timed_out, Backend::name, "open", 0, "%s",
         lost_ ? "the PipeWire server closed the connection; restart it (systemctl --user restart pipewire)"
@@ -110,20 +124,21 @@ Result<void> Connection::connect(const Options& options) {
             "choose another backend",
             remote.empty() ? "" : " named ", remote.c_str(), std::strerror(reason));
     }
-    if (pw_thread_loop_start(loop_) != 0)
-        return Error::make(Errc::backend_failure, Backend::name, "open", errno,
-                           "PipeWire's loop thread could not be started: %s", std::strerror(errno));
     return {};
 }
 
-void Connection::listen() {
-    static const pw_core_events core_events = [] {
-        pw_core_events events{};
-        events.version = PW_VERSION_CORE_EVENTS;
-        events.done = &Connection::core_done;
-        events.error = &Connection::core_error;
-        return events;
-    }();
+Result<void> Connection::run() {
+    if (!owned_ || std::exchange(running_, true))
+        return {};
+    if (pw_thread_loop_start(loop_) == 0)
+        return {};
+    return Error::make(Errc::backend_failure, Backend::name, "open", errno,
+                       "PipeWire's loop thread could not be started: %s", std::strerror(errno));
+}
+
+void Connection::list() {
+    if (registry_ != nullptr)
+        return;
     static const pw_registry_events registry_events = [] {
         pw_registry_events events{};
         events.version = PW_VERSION_REGISTRY_EVENTS;
@@ -131,7 +146,6 @@ void Connection::listen() {
         events.global_remove = &Connection::registry_global_remove;
         return events;
     }();
-    pw_core_add_listener(core_, &core_hook_, &core_events, this);
     registry_ = pw_core_get_registry(core_, PW_VERSION_REGISTRY, 0);
     pw_registry_add_listener(registry_, &registry_hook_, &registry_events, this);
 }
@@ -152,8 +166,11 @@ void Connection::close() {
             if (metadata->proxy != nullptr)
                 pw_proxy_destroy(std::exchange(metadata->proxy, nullptr));
         spa_hook_remove(&registry_hook_);
-        spa_hook_remove(&core_hook_);
         pw_proxy_destroy(reinterpret_cast<pw_proxy*>(std::exchange(registry_, nullptr)));
+    }
+    if (core_ != nullptr) {
+        spa_hook_remove(&core_hook_); // (does nothing if it was not added)
+        core_hook_ = {};
     }
     if (!owned_)
         pw_thread_loop_unlock(loop_);
@@ -166,6 +183,7 @@ void Connection::close() {
     core_ = nullptr;
     context_ = nullptr;
     loop_ = nullptr;
+    running_ = false;
     nodes_.clear();
     ports_.clear();
     pw_deinit();

@@ -53,11 +53,17 @@ public:
         pw_thread_loop* loop_;
     };
 
-    /// Connects (or adopts) and asks for the registry, without waiting for it. Takes the lock itself.
+    /// Connects (or adopts). Takes the lock itself.
     Result<void> open(const Options& options);
-    /// Waits until what open() has asked for is there: nodes, ports, default devices, the clock's settings.
-    /// Bounded in time. With the lock held.
+    /// Starts the loop's thread, if it is ours: until then nothing is sent, and then all at once. Idempotent.
+    Result<void> run();
+    /// Asks for nodes, ports, default devices and the clock's settings, without waiting for them. Idempotent.
+    /// With the lock held.
+    void list();
+    /// list(), and waits until all is there. Bounded in time. With the lock held.
     Result<void> wait_until_listed();
+    /// What to say when it does not answer.
+    [[nodiscard]] Error no_answer() const;
     /// Stops the loop before all else, so that nothing calls back any more. Without the lock.
     void stop_loop();
     /// Idempotent. Without the lock.
@@ -102,7 +108,6 @@ public:
 
 private:
     Result<void> connect(const Options& options);
-    void listen();
     void changed();
     void add(std::uint32_t id, const char* type, const spa_dict& properties);
     void bind_metadata(std::uint32_t id, const char* name);
@@ -116,6 +121,7 @@ private:
     static void registry_global_remove(void* self, std::uint32_t id) noexcept;
 
     bool owned_ = false;
+    bool running_ = false; ///< the loop, if it is ours
     pw_thread_loop* loop_ = nullptr;
     pw_context* context_ = nullptr;
     pw_core* core_ = nullptr;

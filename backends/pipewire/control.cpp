@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -17,7 +18,9 @@ namespace {
 
 constexpr const char* name = Backend::name;
 constexpr int node_timeout_ms = 3000;
+constexpr int link_timeout_ms = 500; ///< a target that sleeps may take long; it is not waited for
 constexpr int first_cycle_timeout_ms = 2000;
+constexpr int answer_timeout_ms = 1000;
 /// Enough for a new link's driver to have taken the node over, with the quantum that it then has.
 constexpr std::uint32_t cycles_until_known = 2;
 
@@ -30,22 +33,27 @@ Result<void> Session::Control::open(const StreamConfig& config, const Options& o
             return listed;
     if (auto made = make_filter(config, options); !made)
         return made;
-    // (If once more, it takes no longer: the server makes the node meanwhile.)
-    if (auto listed = connection.wait_until_listed(); !listed)
-        return listed;
-    if (auto found = check_targets(config); !found)
-        return found;
-    if (auto listed = wait_for_ports(); !listed)
-        return listed;
+    // (Behind the filter: the server makes the node first.)
+    if (autoconnect != Autoconnect::off)
+        connection.list();
+    if (auto started = connection.run(); !started)
+        return started;
+    if (autoconnect == Autoconnect::standard) {
+        if (auto listed = connection.wait_until_listed(); !listed)
+            return listed;
+        if (auto found = check_targets(config); !found)
+            return found;
+    }
+    if (autoconnect != Autoconnect::off)
+        if (auto listed = wait_for_ports(); !listed)
+            return listed;
     connection.on_change([](void* control) { static_cast<Control*>(control)->link(); }, this);
     linking = true;
     link();
-    return wait_for_clock();
+    return {};
 }
 
 Result<void> Session::Control::check_targets(const StreamConfig& config) {
-    if (config.autoconnect != Autoconnect::standard)
-        return {};
     const auto check = [&](std::uint32_t channels, const std::string& target, bool playback) -> Result<void> {
         if (channels == 0)
             return {};
@@ -160,23 +168,47 @@ void Session::Control::link() {
 }
 
 Result<void> Session::Control::wait_for_clock() {
-    (void)connection.wait_until(node_timeout_ms, [&] { return links.settled(); });
-    // The data thread does not signal the loop: look again in small steps.
-    const auto is_driven = [&] { return clock.is_drivers(pw_filter_get_node_id(filter)); };
-    const auto is_known = [&] { return is_driven() && clock.was_at_rest() && links.active(); };
-    const std::uint32_t from = session->idle_cycles_.load(std::memory_order_acquire);
+    {
+        const Connection::Lock lock(connection);
+        // Until its links work the node has one driver after another.
+        (void)connection.wait_until(node_timeout_ms, [&] { return links.settled(); });
+        (void)connection.wait_until(link_timeout_ms, [&] { return links.active(); });
+        cycles_before = session->idle_cycles_.load(std::memory_order_acquire);
+        awaits_clock = true;
+    }
+    // Cycles tell nobody: look again in small steps. Once the clock is told the driver's first cycle is less
+    // than half a millisecond away, so nothing here then waits for the lock.
     constexpr int step_ms = 1;
     for (int waited = 0; waited < first_cycle_timeout_ms && !connection.lost(); waited += step_ms) {
-        const std::uint32_t cycles = session->idle_cycles_.load(std::memory_order_acquire) - from;
-        if (is_driven() && cycles >= cycles_until_known)
-            return {};
-        if (connection.wait_until(step_ms, is_known))
+        {
+            const Connection::Lock lock(connection);
+            look_at_clock();
+        }
+        if (clock_known.try_acquire_for(std::chrono::milliseconds(step_ms)))
             return {};
     }
+    const Connection::Lock lock(connection);
+    awaits_clock = false;
+    if (!connection.round_trip(answer_timeout_ms))
+        return connection.no_answer();
     return Error::make(Errc::timed_out, name, "open", 0,
                        "the graph has not run for %d ms; is there a driver in the server's configuration "
                        "(pw-top shows them)?",
                        first_cycle_timeout_ms);
+}
+
+void Session::Control::look_at_clock() {
+    if (!awaits_clock || !clock.is_drivers(pw_filter_get_node_id(filter)))
+        return;
+    const std::uint32_t cycles = session->idle_cycles_.load(std::memory_order_acquire) - cycles_before;
+    if (cycles < cycles_until_known && !clock.is_at_rest())
+        return;
+    awaits_clock = false;
+    known_rate = clock.rate();
+    known_quantum = clock.quantum();
+    tell_ports_latency(known_rate, known_quantum);
+    clock_known.release();
+    tell_nodes_latency(); // (nobody waits for that)
 }
 
 void Session::Control::on_state(void* self, pw_filter_state, pw_filter_state state, const char*) noexcept {
@@ -194,7 +226,7 @@ void Session::Control::on_io(void* self, void* port, std::uint32_t id, void* are
         return;
     auto& session = *static_cast<Session*>(self);
     session.control_->clock.set(static_cast<const spa_io_position*>(area));
-    pw_thread_loop_signal(session.control_->connection.loop(), false);
+    session.control_->look_at_clock();
 }
 
 void Session::Control::on_param(void* self, void* port, std::uint32_t id, const spa_pod* parameter) noexcept {
@@ -208,21 +240,26 @@ void Session::Control::on_param(void* self, void* port, std::uint32_t id, const 
 }
 
 void Session::Control::tell_latency() {
-    tell_latency(session->stream_->sample_rate(), session->seen_quantum_.load(std::memory_order_relaxed));
+    tell_ports_latency(session->stream_->sample_rate(),
+                       session->seen_quantum_.load(std::memory_order_relaxed));
+    tell_nodes_latency();
 }
 
-void Session::Control::tell_latency(std::uint32_t rate, std::uint32_t quantum) {
-    const std::uint32_t adapter = std::max(BlockAdapter::latency_for(block, quantum),
-                                           session->stream_->adapter_latency.load(std::memory_order_relaxed));
+void Session::Control::tell_ports_latency(std::uint32_t rate, std::uint32_t quantum) {
+    adapter_latency = std::max(BlockAdapter::latency_for(block, quantum),
+                               session->stream_->adapter_latency.load(std::memory_order_relaxed));
     const auto inputs = session->ports_.inputs();
     const auto outputs = session->ports_.outputs();
-    if (std::exchange(told_process_latency, adapter) != adapter)
-        tell_process_latency(filter, adapter);
     const spa_latency_info before =
-        tell_latency_through(filter, inputs, outputs, SPA_DIRECTION_OUTPUT, adapter);
+        tell_latency_through(filter, inputs, outputs, SPA_DIRECTION_OUTPUT, adapter_latency);
     const spa_latency_info behind =
-        tell_latency_through(filter, outputs, inputs, SPA_DIRECTION_INPUT, adapter);
+        tell_latency_through(filter, outputs, inputs, SPA_DIRECTION_INPUT, adapter_latency);
     session->stream_->report_latency(frames_of(before, quantum, rate), frames_of(behind, quantum, rate));
+}
+
+void Session::Control::tell_nodes_latency() {
+    if (std::exchange(told_process_latency, adapter_latency) != adapter_latency)
+        tell_process_latency(filter, adapter_latency);
 }
 
 } // namespace rill::io::pipewire

@@ -14,6 +14,7 @@
 #include <pipewire/pipewire.h>
 
 #include <cstdint>
+#include <semaphore>
 #include <string>
 
 namespace rill::io::pipewire {
@@ -29,8 +30,14 @@ struct Session::Control {
     std::string playback_target;
     bool linking = false; ///< follow changes of the graph
     DriverClock clock;
+    bool awaits_clock = false;       ///< open() does
+    std::uint32_t cycles_before = 0; ///< idle ones, when it began to
+    std::binary_semaphore clock_known{0};
+    std::uint32_t known_rate = 0;    ///< Hz, then
+    std::uint32_t known_quantum = 0; ///< frames, then
     std::uint32_t block = 0;
     spa_source* latency_event = nullptr;                    ///< rung by the cycle thread
+    std::uint32_t adapter_latency = 0;                      ///< frames
     std::uint32_t told_process_latency = ~std::uint32_t{0}; ///< frames; nothing yet
     Session* session = nullptr;
 
@@ -40,9 +47,13 @@ struct Session::Control {
     Result<void> check_targets(const StreamConfig& config);
     void* add_port(pw_direction direction, std::uint32_t number);
     void link();
-    void tell_latency(); ///< of the latest cycle's rate and quantum
-    void tell_latency(std::uint32_t rate, std::uint32_t quantum);
+    void tell_latency(); ///< of the latest cycle's rate and quantum, both of these:
+    void tell_ports_latency(std::uint32_t rate, std::uint32_t quantum);
+    void tell_nodes_latency();
+    /// Without the lock: nobody may wait for it when the clock is told.
     Result<void> wait_for_clock();
+    /// With the lock held, when something may have changed.
+    void look_at_clock();
 
     static void on_state(void* self, pw_filter_state old, pw_filter_state state, const char* error) noexcept;
     static void on_io(void* self, void* port, std::uint32_t id, void* area, std::uint32_t size) noexcept;

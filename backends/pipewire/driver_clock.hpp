@@ -17,12 +17,12 @@ public:
 
     /// Whether it is a driver's. (A node that no driver has gets its own.)
     [[nodiscard]] bool is_drivers(std::uint32_t node) const noexcept;
-    /// Whether rate and quantum are those of the first cycle: the server writes what it has found into the
-    /// clock of a driver at rest before it tells of it. One that runs takes it up in its next cycle, and only
-    /// cycles show that.
-    [[nodiscard]] bool was_at_rest() const noexcept { return was_at_rest_; }
 
     // Only if it is a driver's.
+    /// Whether its last cycle is more than a period ago, and what a driver may be late. Then rate and quantum
+    /// are those of the next one: the server writes what it has found into the clock of a driver at rest. One
+    /// that runs takes it up in its next cycle, and only cycles show that.
+    [[nodiscard]] bool is_at_rest() const noexcept;
     [[nodiscard]] std::uint32_t rate() const noexcept { return clock_->rate.denom; }
     [[nodiscard]] std::uint32_t quantum() const noexcept {
         return static_cast<std::uint32_t>(clock_->duration);
@@ -30,7 +30,6 @@ public:
 
 private:
     const spa_io_clock* clock_ = nullptr;
-    bool was_at_rest_ = false; ///< when the server told of it
 };
 
 } // namespace rill::io::pipewire

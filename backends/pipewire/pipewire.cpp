@@ -35,6 +35,9 @@ Session::~Session() {
 }
 
 Result<void> Session::open(const StreamConfig& config, const Options& options, Stream& stream) {
+    // For start(): the first fence takes up to two milliseconds once the process has other threads, for which
+    // the kernel then waits.
+    fence_all_threads();
     delete control_;
     control_ = new Control{};
     control_->session = this;
@@ -54,7 +57,6 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
     control_->autoconnect = config.autoconnect;
     control_->capture_target = config.capture_target.empty() ? config.device : config.capture_target;
     control_->playback_target = config.playback_target.empty() ? config.device : config.playback_target;
-    StreamInfo& got = stream.negotiated;
     Result<void> result;
     {
         const Connection::Lock lock(connection);
@@ -65,20 +67,19 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
             },
             this);
         result = control_->open(config, options);
-        if (connection.lost()) // whatever else came of it
-            result = Error::make(Errc::no_server, name, "open", EPIPE,
-                                 "the PipeWire server went away; restart it (systemctl --user restart "
-                                 "pipewire)");
-        if (result) {
-            got.sample_rate = control_->clock.rate();
-            got.quantum = control_->clock.quantum();
-            control_->tell_latency(got.sample_rate, got.quantum);
-        }
     }
+    if (result)
+        result = control_->wait_for_clock();
+    if (connection.lost()) // whatever else came of it
+        result = Error::make(Errc::no_server, name, "open", EPIPE,
+                             "the PipeWire server went away; restart it (systemctl --user restart pipewire)");
     if (!result) {
         (void)close();
         return result;
     }
+    StreamInfo& got = stream.negotiated;
+    got.sample_rate = control_->known_rate;
+    got.quantum = control_->known_quantum;
     copy_text(got.client_name, config.client_name);
     copy_text(got.device, config.device.empty() ? std::string_view("default") : config.device);
     got.input_channels = config.input_channels;

@@ -204,6 +204,8 @@ int pw_filter_connect(struct pw_filter* filter, enum pw_filter_flags flags, cons
     connected = true;
     if (the_registry.interface.type)
         show_ports();
+    if (the_filter.events->io_changed) /* the server has given the node to a driver */
+        the_filter.events->io_changed(the_filter.data, NULL, SPA_IO_Position, &position, sizeof position);
     return 0;
 }
 void pw_filter_destroy(struct pw_filter* filter) {

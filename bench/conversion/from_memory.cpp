@@ -7,11 +7,15 @@
 // `conversion` does, which checks it.
 //
 //   --rounds  instead of 31
-//   --csv     a line for each case: direction, format, channels, bandwidth and memcpy_bandwidth (GB/s), ratio
-//             of both with its quartiles
+//   --csv     a line for each case: direction, format, channels, bandwidth, memcpy_bandwidth and
+//             lines_bandwidth (GB/s), ratio of the first to the second with its quartiles, ratio_to_lines
 //
-// Bandwidth is what is read and written, together. Conversion and memcpy take turns in the same memory, each
-// for some hundred microseconds; shown are the medians of the rounds, and of the ratios in each.
+// "lines" is what no conversion can do without: between one stretch of memory and as many as there are
+// channels, the same bytes go the same way in the same order, and nothing is done to them. memcpy has two
+// stretches, whatever the channels.
+//
+// Bandwidth is what is read and written, together. The three take turns in the same memory, each for some
+// hundred microseconds; shown are the medians of the rounds, and of the ratios in each.
 
 #include "aligned_vector.hpp"
 #include "convert.hpp"
@@ -19,8 +23,10 @@
 #include "quantile.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,18 +55,23 @@ public:
         std::byte* device;
         std::byte* window;
     };
-    /// The next of so many bytes on each side; not touched for the last 200 MB or so.
+    /// The next of so many bytes on each side, right behind the last; not touched for the last 200 MB or so.
     Piece next(std::size_t device_bytes, std::size_t window_bytes) {
-        const std::size_t bytes = std::max(device_bytes, window_bytes);
-        if (position_ + bytes > arena_bytes)
-            position_ = 0;
-        return {device_.data() + position_, window_.data() + std::exchange(position_, position_ + bytes)};
+        return {device_.next(device_bytes), window_.next(window_bytes)};
     }
 
 private:
-    alsa::AlignedVector<std::byte> device_ = alsa::AlignedVector<std::byte>(arena_bytes);
-    alsa::AlignedVector<std::byte> window_ = alsa::AlignedVector<std::byte>(arena_bytes);
-    std::size_t position_ = 0;
+    struct Side {
+        std::byte* next(std::size_t bytes) {
+            if (position + bytes > arena_bytes)
+                position = 0;
+            return arena.data() + std::exchange(position, position + bytes);
+        }
+        alsa::AlignedVector<std::byte> arena = alsa::AlignedVector<std::byte>(arena_bytes);
+        std::size_t position = 0;
+    };
+    Side device_;
+    Side window_;
 };
 
 struct Case {
@@ -70,7 +81,9 @@ struct Case {
     alsa::Codec codec;
     std::vector<double> bandwidth = {};
     std::vector<double> memcpy_bandwidth = {};
+    std::vector<double> lines_bandwidth = {};
     std::vector<double> ratio = {};
+    std::vector<double> ratio_to_lines = {};
 
     [[nodiscard]] std::size_t sample() const { return alsa::bytes_of(format.encoding); }
     [[nodiscard]] std::size_t device_bytes() const { return sample() * channels * frames; }
@@ -115,6 +128,62 @@ double time_memcpy(const Case& one, Memory& memory) {
     });
 }
 
+using Vector = std::uint32_t __attribute__((vector_size(16)));
+constexpr std::size_t vectors_per_line = 64 / sizeof(Vector);
+constexpr std::size_t line_frames = 64 / sizeof(float);
+
+/// A line of a window and what its samples take in the device's memory: `Vectors` vectors. All of one side is
+/// read, all of the other written.
+template <Direction Way, std::size_t Vectors>
+void move_line(std::byte* device, std::byte* line) {
+    constexpr bool reads = Way == Direction::read;
+    constexpr std::size_t num_read = reads ? Vectors : vectors_per_line;
+    constexpr std::size_t num_written = reads ? vectors_per_line : Vectors;
+    const std::byte* const from = reads ? device : line;
+    std::byte* const to = reads ? line : device;
+    std::array<Vector, num_read> moved;
+    for (std::size_t i = 0; i < num_read; ++i)
+        std::memcpy(&moved[i], from + i * sizeof(Vector), sizeof(Vector));
+    for (std::size_t i = num_written; i < num_read; ++i)
+        moved[i - num_written] |= moved[i];
+    for (std::size_t i = 0; i < num_written; ++i)
+        std::memcpy(to + i * sizeof(Vector), &moved[i % num_read], sizeof(Vector));
+}
+
+template <Direction Way, std::size_t SampleBytes>
+void move_lines(const Memory::Piece& piece, std::size_t channels) {
+    constexpr std::size_t place_bytes = SampleBytes * line_frames;
+    std::byte* place = piece.device;
+    for (std::size_t frame = 0; frame < frames; frame += line_frames)
+        for (std::size_t channel = 0; channel < channels; ++channel, place += place_bytes)
+            move_line<Way, place_bytes / sizeof(Vector)>(place, piece.window + (channel * frames + frame) *
+                                                                                   sizeof(float));
+}
+
+template <std::size_t SampleBytes>
+void move_lines(const Case& one, const Memory::Piece& piece) {
+    if (one.direction == Direction::read)
+        move_lines<Direction::read, SampleBytes>(piece, one.channels);
+    else
+        move_lines<Direction::write, SampleBytes>(piece, one.channels);
+}
+
+double time_lines(const Case& one, Memory& memory) {
+    return timed_bandwidth(one.passes(), one.device_bytes() + one.window_bytes(), [&] {
+        const Memory::Piece piece = memory.next(one.device_bytes(), one.window_bytes());
+        switch (one.sample()) {
+        case 2:
+            return move_lines<2>(one, piece);
+        case 3:
+            return move_lines<3>(one, piece);
+        case 4:
+            return move_lines<4>(one, piece);
+        default:
+            return move_lines<8>(one, piece);
+        }
+    });
+}
+
 std::vector<Case> all_cases() {
     std::vector<Case> cases;
     const alsa::Codecs& codecs = *alsa::codec_sets().front();
@@ -140,9 +209,12 @@ void time_all(std::vector<Case>& cases, std::size_t rounds) {
             const double converted = time_conversion(*one, memory);
             if (round % 2 != 0)
                 copied = time_memcpy(*one, memory);
+            const double moved = time_lines(*one, memory);
             one->bandwidth.push_back(converted);
             one->memcpy_bandwidth.push_back(copied);
+            one->lines_bandwidth.push_back(moved);
             one->ratio.push_back(converted / copied);
+            one->ratio_to_lines.push_back(converted / moved);
         }
     }
 }
@@ -153,11 +225,16 @@ bool write_csv(const char* path, std::vector<Case>& cases) {
         std::perror(path);
         return false;
     }
-    std::fprintf(file, "direction,format,channels,bandwidth,memcpy_bandwidth,ratio,ratio_low,ratio_high\n");
+    std::fprintf(
+        file,
+        "direction,format,channels,bandwidth,memcpy_bandwidth,lines_bandwidth,ratio,ratio_low,ratio_high,"
+        "ratio_to_lines\n");
     for (Case& one : cases)
-        std::fprintf(file, "%s,%s,%zu,%.2f,%.2f,%.3f,%.3f,%.3f\n", name_of(one.direction), one.format.name,
-                     one.channels, quantile(one.bandwidth, 0.5), quantile(one.memcpy_bandwidth, 0.5),
-                     quantile(one.ratio, 0.5), quantile(one.ratio, 0.25), quantile(one.ratio, 0.75));
+        std::fprintf(file, "%s,%s,%zu,%.2f,%.2f,%.2f,%.3f,%.3f,%.3f,%.3f\n", name_of(one.direction),
+                     one.format.name, one.channels, quantile(one.bandwidth, 0.5),
+                     quantile(one.memcpy_bandwidth, 0.5), quantile(one.lines_bandwidth, 0.5),
+                     quantile(one.ratio, 0.5), quantile(one.ratio, 0.25), quantile(one.ratio, 0.75),
+                     quantile(one.ratio_to_lines, 0.5));
     return std::fclose(file) == 0;
 }
 
@@ -182,11 +259,14 @@ int main(int argc, char** argv) {
     std::printf(
         "from memory to memory, %zu frames at a time; GB/s read and written; medians of %zu rounds\n\n",
         frames, rounds);
-    std::printf("%-26s %8s %8s %8s   (quartiles)\n", "conversion, channels", "memcpy", "rill-io", "of it");
+    std::printf("%-26s %8s %8s %8s %10s %10s (quartiles)   %s\n", "conversion, channels", "memcpy", "lines",
+                "rill-io", "of memcpy", "", "of lines");
     for (Case& one : cases)
-        std::printf("%-5s %-12s %7zu %8.1f %8.1f %6.0f %%   (%.0f...%.0f)\n", name_of(one.direction),
-                    one.format.name, one.channels, quantile(one.memcpy_bandwidth, 0.5),
+        std::printf("%-5s %-12s %7zu %8.1f %8.1f %8.1f %8.0f %%   (%.0f...%.0f) %8.0f %%\n",
+                    name_of(one.direction), one.format.name, one.channels,
+                    quantile(one.memcpy_bandwidth, 0.5), quantile(one.lines_bandwidth, 0.5),
                     quantile(one.bandwidth, 0.5), 100 * quantile(one.ratio, 0.5),
-                    100 * quantile(one.ratio, 0.25), 100 * quantile(one.ratio, 0.75));
+                    100 * quantile(one.ratio, 0.25), 100 * quantile(one.ratio, 0.75),
+                    100 * quantile(one.ratio_to_lines, 0.5));
     return csv == nullptr || write_csv(csv, cases) ? 0 : 1;
 }

@@ -109,8 +109,9 @@ def write(folder, results, images, without_plots, facts):
                                                                              "Nobody is faster than ours."),
                  "conversion", tables.conversion(results.conversion), ["conversion", "from_memory"])
     if rows := tables.from_memory(results.from_memory):
-        page.text("The same where no cache holds what is read and written: bytes read and written in a second, and how much that is of "
-                  "what memcpy moves in turn with it.")
+        page.text("The same where no cache holds what is read and written: bytes read and written in a second, how much that is of what "
+                  "memcpy moves in turn with it, and of what is moved when the same bytes go between the same places, one for the device "
+                  "and one for each channel, and nothing is done to them.")
         page.parts.append(tables.as_html(rows))
     page.section("Latency", "Frames from a client's output through the server's device back to its input, every value that was seen. On "
                  "a server of its own, without hardware.", None, tables.latency(results.latency), ["latency"])

@@ -249,7 +249,9 @@ def scale(results):
     if "adapter" in series:
         panels.append("adapter")
     figure, grid = plt.subplots(2, math.ceil(len(panels) / 2), figsize=(10, 6), squeeze=False)
-    who_is = {"rill_io": ("rill-io", OURS), "rill_io_static": ("rill-io, compile time", SHADES["rill_io_dynamic"]), "raw": ("C", HAND), "direct": ("no adapter", OURS), "adapted": ("adapted", PEER),
+    who_is = {"rill_io": ("rill-io", OURS), "rill_io_static": ("rill-io, compile time", SHADES["rill_io_dynamic"]), "raw": ("C", HAND), 
+              "direct": ("no adapter", OURS), "adapted": ("adapted", PEER),
+              "direct_static": ("no adapter, compile time", SHADES["rill_io_dynamic"]), "adapted_static": ("adapted, compile time", LINES[2]),
               "copies": ("one copy each way alone", HAND)}
     for axes, what in zip(grid.flat, panels):
         if what == "adapter":
@@ -273,18 +275,18 @@ def scale(results):
 
 
 def _adapter(axes, series, who_is):
-    sizes = sorted({tuple(row["arguments"].values()) for rows in series.values() for row in rows})
+    blocks = sorted({next(iter(row["arguments"].values())) for rows in series.values() for row in rows})
     for who, rows in series.items():
         name, colour = who_is.get(who, (who, FAINT))
-        for index, row in enumerate(sorted(rows, key=lambda row: tuple(row["arguments"].values()))):
-            y = index + 0.22 * (list(series).index(who) - 1)
-            quantum = list(row["arguments"].values())[-1]
-            axes.plot(row["median"] / quantum, y, "o", color=colour, label=name if index == 0 else None)
-            axes.annotate(f"{row['median'] / quantum:.3g}", (row["median"] / quantum, y), xytext=(6, 0), textcoords="offset points", va="center",
-                          fontsize=8)
-    axes.set_yticks(range(len(sizes)), [f"{block} in {quantum}" for block, quantum in sizes])
-    axes.set_ylim(len(sizes) - 0.4, -0.6)
-    axes.set_xlim(0, axes.get_xlim()[1] * 1.15)
+        for row in rows:
+            block, quantum = row["arguments"].values()
+            y = blocks.index(block) + 0.16 * (list(series).index(who) - (len(series) - 1) / 2)
+            axes.plot(row["median"] / quantum, y, "o", color=colour, label=name if block == blocks[0] else None)
+            axes.annotate(f"{row['median'] / quantum:.2f} in {quantum}", (row["median"] / quantum, y), xytext=(6, 0), textcoords="offset points",
+                          va="center", fontsize=8)
+    axes.set_yticks(range(len(blocks)), [f"blocks\nof {block}" for block in blocks])
+    axes.set_ylim(len(blocks) - 0.4, -0.6)
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.3)
     axes.set_xlabel("ns per frame, 2 channels")
     axes.set_title("block adapter")
     axes.legend(fontsize=8.5)

@@ -133,9 +133,10 @@ def from_memory(rows):
     table = {}
     for row in rows:
         table.setdefault((row["direction"], row["format"]), {})[row["channels"]] = row
-    lines = [["from memory to memory, GB/s (of memcpy's)", *(f"{count} channels" for count in channels)]]
+    lines = [["from memory to memory, GB/s (of memcpy's; of what is not converted)", *(f"{count} channels" for count in channels)]]
     for (direction, what), by in table.items():
-        lines.append([f"{direction} {what}", *(f"{float(by[count]['bandwidth']):.1f} ({100 * float(by[count]['ratio']):.0f} %)" for count in channels)])
+        lines.append([f"{direction} {what}", *(f"{float(by[count]['bandwidth']):.1f} ({100 * float(by[count]['ratio']):.0f} %; "
+                                               f"{100 * float(by[count]['ratio_to_lines']):.0f} %)" for count in channels)])
     return lines
 
 

@@ -6,9 +6,10 @@
 //   channels/{rill_io,raw}   1 .. 128 channels, 64 frames
 //   block/{rill_io,raw}      16 .. 1024 frames, 2 channels
 //   nodes/{rill_io,raw}      1 .. 64 nodes, 2 channels, 64 frames; raw: a loop for each node
-//   adapter/{direct,adapted,copies}  a block of 100 in a quantum of 256, of 480 in one of 1024, 2 channels:
-//   the
-//                            same graph without the adapter, with it, and what one copy each way costs alone
+//   adapter/{direct,adapted,copies}  2 channels, a block of 100 frames in a quantum of 256, of 480 in one of
+//                            1024: a cycle where the adapter stands in between; one of 300, of 960, where the
+//                            same blocks need none; and what one copy each way costs alone. "_static": the
+//                            number of channels is known when compiling
 
 #include "../host_memory.hpp"
 #include <rill_io/driver.hpp>
@@ -69,15 +70,10 @@ auto gains(std::index_sequence<I...>) {
     return (... >> io::Gain(0.999F + 0.0F * static_cast<float>(I)));
 }
 
-/// Everything but the number of nodes is known when it runs only. `block` differs from `quantum`: adapted.
-template <std::size_t Nodes>
-void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t block, std::uint32_t quantum) {
-    using Input = io::Input<io::host::Capture>;
-    using Output = io::Output<io::host::Playback>;
-    io::Driver<io::host::Capture, io::host::Playback> driver;
-    auto graph = Input::with_channels(driver.capture(), channels) >>
-                 gains(std::make_index_sequence<Nodes>()) >>
-                 Output::with_channels(driver.playback(), channels);
+/// Runs `graph`, whose gains and ends it has.
+template <class Graph>
+void measure_graph(benchmark::State& state, io::Driver<io::host::Capture, io::host::Playback>& driver,
+                   Graph graph, std::size_t channels, std::uint32_t block, std::uint32_t quantum) {
     io::ProcessingState processing(graph);
     io::host::Processor processor(driver, processing);
     const auto count = static_cast<std::uint32_t>(channels);
@@ -103,6 +99,20 @@ void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t b
         state.SkipWithError("the graph has not run");
 }
 
+/// Everything but the number of nodes is known when it runs only. The adapter is there if `block` does not
+/// divide `quantum`.
+template <std::size_t Nodes>
+void measure_ours(benchmark::State& state, std::size_t channels, std::uint32_t block, std::uint32_t quantum) {
+    using Input = io::Input<io::host::Capture>;
+    using Output = io::Output<io::host::Playback>;
+    io::Driver<io::host::Capture, io::host::Playback> driver;
+    measure_graph(state, driver,
+                  Input::with_channels(driver.capture(), channels) >>
+                      gains(std::make_index_sequence<Nodes>()) >>
+                      Output::with_channels(driver.playback(), channels),
+                  channels, block, quantum);
+}
+
 void channels_ours(benchmark::State& state) {
     measure_ours<1>(state, static_cast<std::size_t>(state.range(0)), 64, 64);
 }
@@ -124,13 +134,16 @@ void nodes_raw(benchmark::State& state) {
     measure_raw(state, static_cast<std::size_t>(state.range(0)), 2, 64);
 }
 
-void adapter_direct(benchmark::State& state) {
-    const auto quantum = static_cast<std::uint32_t>(state.range(1));
-    measure_ours<1>(state, 2, quantum, quantum);
-}
-void adapter_adapted(benchmark::State& state) {
+void adapter_ours(benchmark::State& state) {
     measure_ours<1>(state, 2, static_cast<std::uint32_t>(state.range(0)),
                     static_cast<std::uint32_t>(state.range(1)));
+}
+void adapter_ours_static(benchmark::State& state) {
+    io::Driver<io::host::Capture, io::host::Playback> driver;
+    measure_graph(state, driver,
+                  io::Input<io::host::Capture, io::dynamic_extent, 2>(driver.capture()) >> io::Gain(0.999F) >>
+                      io::Output<io::host::Playback, io::dynamic_extent, 2>(driver.playback()),
+                  2, static_cast<std::uint32_t>(state.range(0)), static_cast<std::uint32_t>(state.range(1)));
 }
 /// Two channels in and two out, a quantum long.
 void adapter_copies(benchmark::State& state) {
@@ -165,8 +178,11 @@ int main(int argc, char** argv) {
     RegisterBenchmark("block/raw", block_raw)->RangeMultiplier(2)->Range(16, 1024);
     add_nodes(std::make_index_sequence<7>());
     const auto sizes = [](auto* one) { one->Args({100, 256})->Args({480, 1024}); };
-    RegisterBenchmark("adapter/direct", adapter_direct)->Apply(sizes);
-    RegisterBenchmark("adapter/adapted", adapter_adapted)->Apply(sizes);
+    const auto multiples = [](auto* one) { one->Args({100, 300})->Args({480, 960}); };
+    RegisterBenchmark("adapter/direct", adapter_ours)->Apply(multiples);
+    RegisterBenchmark("adapter/adapted", adapter_ours)->Apply(sizes);
+    RegisterBenchmark("adapter/direct_static", adapter_ours_static)->Apply(multiples);
+    RegisterBenchmark("adapter/adapted_static", adapter_ours_static)->Apply(sizes);
     RegisterBenchmark("adapter/copies", adapter_copies)->Apply(sizes);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))

@@ -4,20 +4,17 @@
 // BlockAdapter: gives the graph a fixed block whatever quantum the server delivers.
 //
 // When the block divides the quantum the graph works in the server's own memory, block after block: nothing
-// is copied and nothing added. Otherwise memory stands in between. Let b be the block, q the quantum, r the
-// frames waiting in the input ring and o those of output that wait. After a cycle r + o stays what was
-// primed, L; a cycle can be served if L >= (r + n q) mod b for every n, so L = b - g + (r mod g) with g =
-// gcd(q, b) is enough and the least possible: b - g for a fixed quantum, b - 1 at most for any sequence of
-// quanta. When a new quantum needs more than there is, the difference is inserted as silence; nothing is ever
-// dropped, so the latency does not shrink before restart().
+// is copied and nothing added. Otherwise most blocks still do; but one that begins in one cycle and ends in
+// another has memory of its own, on both sides. Let b be the block, q the quantum, r the frames of input that
+// wait for the rest of their block and o those of output that wait for the next cycle. After a cycle r + o
+// stays what was primed, L; a cycle can be served if L >= (r + n q) mod b for every n, so L = b - g + (r mod
+// g) with g = gcd(q, b) is enough and the least possible: b - g for a fixed quantum, b - 1 at most for any
+// sequence of quanta. When a new quantum needs more than there is, the difference is inserted as silence;
+// nothing is ever dropped, so the latency does not shrink before restart().
 //
-// What comes in is copied once: the input ring's length is a multiple of the block and blocks start at
-// multiples of it, so that a block is contiguous and the graph reads it there. The ring goes round in no more
-// memory than the quantum at hand needs, so that it stays in the processor's cache. What goes out is written
-// into the server's memory at once, but for the block that reaches beyond the cycle: what is left of it is
-// all that ever waits, for a block runs only when the one before is used up (r >= b means o = L - r + n < n).
-// (Blocks are not read from the server's memory: it may be the same as that for the output, where a block
-// would overwrite what the next one reads.)
+// One block on each side is enough: a block runs as soon as it is complete, so r < b; and only when the one
+// before is used up (r >= b means o = L - r + n < n). What is played is ahead of what is read in its cycle:
+// if both may be the same memory, what comes in is copied first.
 
 #include <rill_io/config.hpp>
 #include <rill_io/window.hpp>
@@ -28,6 +25,8 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace rill::io {
@@ -47,9 +46,11 @@ public:
         block_ = block;
         inputs_ = inputs;
         outputs_ = outputs;
-        ring_frames_ = block == 0 ? 0 : round_for(max_quantum);
-        input_ring_.assign(std::size_t{inputs} * ring_frames_, 0.0F);
+        input_blocks_.assign(std::size_t{inputs} * block, 0.0F);
+        input_copies_.assign(block == 0 ? 0 : std::size_t{inputs} * max_quantum, 0.0F);
         output_blocks_.assign(std::size_t{outputs} * block, 0.0F);
+        for (std::uint32_t channel = 0; channel < inputs && block != 0; ++channel)
+            copied_inputs_[channel] = input_copy(channel);
         restart();
     }
 
@@ -62,9 +63,7 @@ public:
     /// Forgets what is in flight; the next cycle primes anew. Thread: control or cycle, not during a cycle.
     void restart() noexcept {
         waiting_ = ready_ = 0;
-        input_write_ = input_read_ = 0;
         latency_ = primed_for_ = 0;
-        round_ = 0;
         adapts_ = false;
     }
 
@@ -78,13 +77,15 @@ public:
 
     /// Runs one cycle. The windows show the server's memory, `frames` frames; `run_block(BlockPlace)` is
     /// called with the windows showing one block. `final`: no cycle follows; frames that do not fill a block
-    /// are filled up with silence, and at least one block runs, so that the graph learns of the end. Thread:
-    /// cycle. Realtime-safe: yes, if run_block is.
-    template <class RunBlock>
+    /// are filled up with silence, and at least one block runs, so that the graph learns of the end.
+    /// `Inputs`, `Outputs`: the numbers of channels, where they are known when compiling. Thread: cycle.
+    /// Realtime-safe: yes, if run_block is.
+    template <std::size_t Inputs = std::dynamic_extent, std::size_t Outputs = std::dynamic_extent,
+              class RunBlock>
     void cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
                const RunBlock& run_block) noexcept {
         if (adapts_ || (block_ != 0 && frames % block_ != 0))
-            return adapted_cycle(capture, playback, frames, final, run_block);
+            return adapted_cycle<Inputs, Outputs>(capture, playback, frames, final, run_block);
 
         const std::uint32_t piece = block_ != 0 ? block_ : max_quantum;
         for (std::uint32_t done = 0; done < frames;) {
@@ -101,61 +102,93 @@ public:
     }
 
 private:
-    template <class RunBlock>
+    /// A pointer for each channel.
+    template <class Sample>
+    using Pointers = std::array<Sample*, max_channels>;
+
+    // Below, the numbers of channels are arguments of functions that are inlined: they may be constants.
+
+    template <std::size_t Inputs, std::size_t Outputs, class RunBlock>
     void adapted_cycle(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames, bool final,
                        const RunBlock& run_block) noexcept {
+        const std::uint32_t inputs = Inputs == std::dynamic_extent ? inputs_ : Inputs;
+        const std::uint32_t outputs = Outputs == std::dynamic_extent ? outputs_ : Outputs;
         adapts_ = true;
-        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
+        for (std::uint32_t channel = 0; channel < inputs; ++channel)
             server_inputs_[channel] = capture.input(channel);
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
+        for (std::uint32_t channel = 0; channel < outputs; ++channel)
             server_outputs_[channel] = playback.outputs()[channel];
         capture.set_frames(block_);
         playback.set_frames(block_);
 
         prime(frames);
-        const bool one_more = final && (inputs_ != 0 ? (waiting_ + frames) % block_ != 0 : ready_ >= frames);
+        const bool copies = shares_memory(inputs, outputs, frames);
+        const bool one_more = final && (inputs != 0 ? (waiting_ + frames) % block_ != 0 : ready_ >= frames);
         for (std::uint32_t done = 0;
              done < frames;) { // in pieces only if the cycle is longer than max_quantum
             const std::uint32_t piece = std::min(max_quantum, frames - done);
-            std::int32_t offset = next_offset(done);
-            if (inputs_ != 0)
-                push_input(done, piece);
-            std::uint32_t filled = pop_output(done, piece); // frames of the piece that the server has
+            const std::uint32_t to_come = frames - done - piece;
+            if (copies)
+                copy_inputs(inputs, done, piece);
+            const Pointers<const float>& from = copies ? copied_inputs_ : server_inputs_;
+            const std::uint32_t end = copies ? piece : done + piece; // of the piece in `from`
+            std::int32_t offset = next_offset(inputs, done);
+            std::uint32_t to_read = piece;
+            std::uint32_t filled = pop_output(outputs, done, piece); // frames that the server has
             // Without capture nothing has to be waited for: blocks are made as they are needed.
-            while (inputs_ != 0 ? waiting_ >= block_ : filled < piece) {
-                const std::uint32_t to_come = frames - done - piece;
-                const bool last =
-                    inputs_ != 0 ? waiting_ + to_come < 2 * block_ : filled + block_ >= piece + to_come;
-                const bool reaches_beyond = outputs_ != 0 && piece - filled < block_;
-                show_input(capture);
-                if (reaches_beyond)
-                    show_output_block(playback);
-                else
-                    show_output(playback, done + filled);
+            while (inputs != 0 ? waiting_ + to_read >= block_ : filled < piece) {
+                const bool last = inputs != 0 ? waiting_ + to_read + to_come < 2 * block_
+                                              : filled + block_ >= piece + to_come;
+                if (inputs != 0)
+                    to_read -= show_next_input(inputs, capture, from, end - to_read);
+                const bool reaches_beyond = outputs != 0 && piece - filled < block_;
+                for (std::uint32_t channel = 0; channel < outputs; ++channel)
+                    playback.set_output(channel, reaches_beyond ? output_block(channel)
+                                                                : server_outputs_[channel] + done + filled);
                 run_block(BlockPlace{block_, offset, last && !one_more});
                 offset += static_cast<std::int32_t>(block_);
-                take_input();
                 if (reaches_beyond)
                     ready_ = block_;
-                filled += reaches_beyond ? pop_output(done + filled, piece - filled) : block_;
+                filled += reaches_beyond ? pop_output(outputs, done + filled, piece - filled) : block_;
             }
+            keep_input(inputs, from, end - to_read, to_read);
             done += piece;
         }
         if (one_more) {
-            const std::int32_t offset = next_offset(frames);
-            fill_up_block();
-            show_input(capture);
-            show_output_block(playback); // nobody hears it
+            const std::int32_t offset = next_offset(inputs, frames);
+            fill_up_input_block();
+            show_input_block(inputs, capture);
+            for (std::uint32_t channel = 0; channel < outputs; ++channel)
+                playback.set_output(channel, output_block(channel)); // nobody hears it
             run_block(BlockPlace{block_, offset, true});
-            take_input();
         }
+    }
+
+    /// Whether what is played may overwrite what is still to be read: yes, unless all inputs are before all
+    /// outputs, or behind them.
+    [[gnu::always_inline, nodiscard]] bool shares_memory(std::uint32_t inputs, std::uint32_t outputs,
+                                                         std::uint32_t frames) const noexcept {
+        if (inputs == 0 || outputs == 0)
+            return false;
+        const auto range = [](const auto& pointers, std::uint32_t count) {
+            std::pair ends{UINTPTR_MAX, std::uintptr_t{0}};
+            for (std::uint32_t channel = 0; channel < count; ++channel) {
+                const auto address = reinterpret_cast<std::uintptr_t>(pointers[channel]);
+                ends = {std::min(ends.first, address), std::max(ends.second, address)};
+            }
+            return ends;
+        };
+        const auto [first_input, last_input] = range(server_inputs_, inputs);
+        const auto [first_output, last_output] = range(server_outputs_, outputs);
+        const std::size_t bytes = std::size_t{frames} * sizeof(float);
+        return first_input < last_output + bytes && first_output < last_input + bytes;
     }
 
     /// Where the next block begins once `done` frames of the cycle have gone through: behind what came in, or
     /// ahead of what is played.
-    [[nodiscard]] std::int32_t next_offset(std::uint32_t done) const noexcept {
+    [[nodiscard]] std::int32_t next_offset(std::uint32_t inputs, std::uint32_t done) const noexcept {
         return static_cast<std::int32_t>(done) +
-               (inputs_ != 0 ? -static_cast<std::int32_t>(waiting_) : static_cast<std::int32_t>(ready_));
+               (inputs != 0 ? -static_cast<std::int32_t>(waiting_) : static_cast<std::int32_t>(ready_));
     }
 
     /// Makes sure that every later cycle of `frames` frames can be served.
@@ -163,8 +196,6 @@ private:
         if (frames == primed_for_)
             return;
         primed_for_ = frames;
-        // (What is in the input ring is less than a block, and contiguous: it may go round in more.)
-        round_ = std::max(round_, round_for(std::min(frames, max_quantum)));
         const std::uint32_t divisor = std::gcd(frames, block_);
         const std::uint32_t phase = inputs_ != 0 ? waiting_ : ready_;
         const std::uint32_t needed = frames > max_quantum ? block_ - 1 : block_ - divisor + phase % divisor;
@@ -181,69 +212,68 @@ private:
         latency_ = needed;
     }
 
-    /// The frames that the input ring needs for cycles of `frames` frames.
-    [[nodiscard]] std::uint32_t round_for(std::uint32_t frames) const noexcept {
-        return (frames + 3 * block_ - 1) / block_ * block_;
-    }
-    [[nodiscard]] std::uint32_t wrapped(std::uint32_t frame) const noexcept {
-        return frame < round_ ? frame : frame - round_;
+    /// `count` frames from `from` on, to copied_inputs_: they stay, whatever is played.
+    void copy_inputs(std::uint32_t inputs, std::uint32_t from, std::uint32_t count) noexcept {
+        for (std::uint32_t channel = 0; channel < inputs; ++channel)
+            std::memcpy(input_copy(channel), server_inputs_[channel] + from, count * sizeof(float));
     }
 
-    void push_input(std::uint32_t from, std::uint32_t count) noexcept {
-        const std::uint32_t first = std::min(count, round_ - input_write_);
-        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
-            std::memcpy(input_ring(channel) + input_write_, server_inputs_[channel] + from,
-                        first * sizeof(float));
-        if (first != count)
-            for (std::uint32_t channel = 0; channel < inputs_; ++channel)
-                std::memcpy(input_ring(channel), server_inputs_[channel] + from + first,
-                            (count - first) * sizeof(float));
-        input_write_ = wrapped(input_write_ + count);
+    /// Shows the block that ends behind what waits, from frame `at` on. The frames from there that it has.
+    [[gnu::always_inline]] std::uint32_t show_next_input(std::uint32_t inputs, CaptureWindow& capture,
+                                                         const Pointers<const float>& from,
+                                                         std::uint32_t at) noexcept {
+        if (waiting_ == 0) {
+            for (std::uint32_t channel = 0; channel < inputs; ++channel)
+                capture.set_input(channel, from[channel] + at);
+            return block_;
+        }
+        const std::uint32_t missing = block_ - waiting_;
+        keep_input(inputs, from, at, missing);
+        show_input_block(inputs, capture);
+        return missing;
+    }
+    /// Has `count` frames from `at` on wait for the rest of their block.
+    [[gnu::always_inline]] void keep_input(std::uint32_t inputs, const Pointers<const float>& from,
+                                           std::uint32_t at, std::uint32_t count) noexcept {
+        if (count == 0)
+            return;
+        // (Members are read anew after each memcpy: hence these.)
+        float* place = input_block(0) + waiting_;
+        const std::size_t step = block_;
+        for (std::uint32_t channel = 0; channel < inputs; ++channel, place += step)
+            std::memcpy(place, from[channel] + at, count * sizeof(float));
         waiting_ += count;
     }
-
-    /// Silence behind what waits; a block is contiguous.
-    void fill_up_block() noexcept {
-        if (inputs_ == 0)
-            return;
-        const std::uint32_t missing = block_ - waiting_;
+    [[gnu::always_inline]] void show_input_block(std::uint32_t inputs, CaptureWindow& capture) noexcept {
+        for (std::uint32_t channel = 0; channel < inputs; ++channel)
+            capture.set_input(channel, input_block(channel));
+        waiting_ = 0;
+    }
+    /// Silence behind what waits.
+    void fill_up_input_block() noexcept {
         for (std::uint32_t channel = 0; channel < inputs_; ++channel)
-            std::memset(input_ring(channel) + input_write_, 0, missing * sizeof(float));
-        input_write_ = wrapped(input_write_ + missing);
-        waiting_ = block_;
+            std::memset(input_block(channel) + waiting_, 0, (block_ - waiting_) * sizeof(float));
     }
 
-    /// Gives the server up to `count` frames of those that wait; how many.
-    std::uint32_t pop_output(std::uint32_t to, std::uint32_t count) noexcept {
+    /// Gives the server up to `count` frames of those that wait, from `to` on; how many.
+    [[gnu::always_inline]] std::uint32_t pop_output(std::uint32_t outputs, std::uint32_t to,
+                                                    std::uint32_t count) noexcept {
         const std::uint32_t popped = std::min(ready_, count);
-        if (popped != 0)
-            for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-                std::memcpy(server_outputs_[channel] + to, output_waiting(channel), popped * sizeof(float));
+        if (popped == 0)
+            return 0;
+        const float* waiting = output_waiting(0);
+        const std::size_t step = block_;
+        for (std::uint32_t channel = 0; channel < outputs; ++channel, waiting += step)
+            std::memcpy(server_outputs_[channel] + to, waiting, popped * sizeof(float));
         ready_ -= popped;
         return popped;
     }
 
-    void show_input(CaptureWindow& capture) noexcept {
-        for (std::uint32_t channel = 0; channel < inputs_; ++channel)
-            capture.set_input(channel, input_ring(channel) + input_read_);
+    [[nodiscard]] float* input_block(std::uint32_t channel) noexcept {
+        return input_blocks_.data() + std::size_t{channel} * block_;
     }
-    void take_input() noexcept {
-        if (inputs_ == 0)
-            return;
-        input_read_ = wrapped(input_read_ + block_);
-        waiting_ -= block_;
-    }
-    void show_output(PlaybackWindow& playback, std::uint32_t to) noexcept {
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-            playback.set_output(channel, server_outputs_[channel] + to);
-    }
-    void show_output_block(PlaybackWindow& playback) noexcept {
-        for (std::uint32_t channel = 0; channel < outputs_; ++channel)
-            playback.set_output(channel, output_block(channel));
-    }
-
-    [[nodiscard]] float* input_ring(std::uint32_t channel) noexcept {
-        return input_ring_.data() + std::size_t{channel} * ring_frames_;
+    [[nodiscard]] float* input_copy(std::uint32_t channel) noexcept {
+        return input_copies_.data() + std::size_t{channel} * max_quantum;
     }
     [[nodiscard]] float* output_block(std::uint32_t channel) noexcept {
         return output_blocks_.data() + std::size_t{channel} * block_;
@@ -256,19 +286,17 @@ private:
     std::uint32_t block_ = 0;
     std::uint32_t inputs_ = 0;
     std::uint32_t outputs_ = 0;
-    std::uint32_t ring_frames_ = 0; ///< for each input
-    std::uint32_t round_ = 0;       ///< of these the ring goes round in
-    std::uint32_t waiting_ = 0;     ///< frames in the input ring
-    std::uint32_t ready_ = 0;       ///< frames of the output blocks that the server has not got yet
-    std::uint32_t input_write_ = 0;
-    std::uint32_t input_read_ = 0;
+    std::uint32_t waiting_ = 0; ///< frames in the input blocks
+    std::uint32_t ready_ = 0;   ///< frames of the output blocks that the server has not got yet
     std::uint32_t latency_ = 0;
     std::uint32_t primed_for_ = 0; ///< the quantum that latency_ suffices for
     bool adapts_ = false;
-    std::array<const float*, max_channels> server_inputs_{};
-    std::array<float*, max_channels> server_outputs_{};
-    std::vector<float> input_ring_;
-    std::vector<float> output_blocks_; ///< one block for each output
+    Pointers<const float> server_inputs_{};
+    Pointers<float> server_outputs_{};
+    Pointers<const float> copied_inputs_{}; ///< where input_copies_ has them
+    std::vector<float> input_blocks_;       ///< one block for each input
+    std::vector<float> input_copies_;       ///< the largest quantum for each input
+    std::vector<float> output_blocks_;      ///< one block for each output
 };
 
 } // namespace rill::io

@@ -122,15 +122,17 @@ private:
         begin_slow_cycle(frames);
         playback.forget_written();
         const bool final_cycle = stream.take_final();
-        adapter.cycle(capture, playback, frames, final_cycle, [&](const BlockPlace& place) noexcept {
-            tick_.frames = place.frames;
-            tick_.cycle_offset = place.offset;
-            if (final_cycle && place.last)
-                tick_.flags = tick_.flags | TickFlags::final;
-            call_out_of_line<F>(place.frames);
-            tick_.flags = steady_flags();
-            tick_.lost_frames = 0;
-        });
+        using Traits = CallbackTraits<F>;
+        adapter.template cycle<Traits::num_inputs(), Traits::num_outputs()>(
+            capture, playback, frames, final_cycle, [&](const BlockPlace& place) noexcept {
+                tick_.frames = place.frames;
+                tick_.cycle_offset = place.offset;
+                if (final_cycle && place.last)
+                    tick_.flags = tick_.flags | TickFlags::final;
+                call_out_of_line<F>(place.frames);
+                tick_.flags = steady_flags();
+                tick_.lost_frames = 0;
+            });
         stream.adapter_latency.store(adapter.latency(), std::memory_order_relaxed);
         stream.cycles.add(1);
         stream.gate.arm(adapter.is_single_block(frames) ? frames : 0);

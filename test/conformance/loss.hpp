@@ -45,7 +45,7 @@ TEMPLATE_LIST_TEST_CASE("a lost stream ends run() with the reason", "[loss]", Ri
             Ready<TestType> ready(Setting{.to_be_lost = true});
             Clock::time_point when;
             std::jthread helper([&] {
-                (void)ready.is_called();
+                (void)ready.was_called();
                 when = Clock::now();
                 ready.rig.lose(loss);
             });
@@ -82,7 +82,7 @@ TEMPLATE_LIST_TEST_CASE("a started stream that is lost says so without run()", "
     if constexpr (applies<TestType>(Property::loss)) {
         Ready<TestType> ready(Setting{.to_be_lost = true});
         REQUIRE(ready.driver.start());
-        REQUIRE(ready.is_called());
+        REQUIRE(ready.was_called());
         ready.rig.lose(TestType::losses[0]);
         CHECK(eventually([&] { return !ready.driver.status(); }));
         CHECK_FALSE(ready.driver.is_running());

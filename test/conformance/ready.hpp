@@ -40,6 +40,11 @@ struct Ready {
         return eventually([&, goal = callback.calls() + so_many] { return callback.calls() >= goal; });
     }
 
+    /// It has been called so often, or is within that time: of a stream that may have ended meanwhile.
+    [[nodiscard]] bool was_called(std::uint64_t so_often = 3) const {
+        return eventually([&] { return callback.calls() >= so_often; });
+    }
+
     R rig;
     F callback;
     DriverOf<R> driver;

@@ -102,8 +102,9 @@ TEMPLATE_LIST_TEST_CASE("run() ends with success at the stream's own end", "[run
             CHECK(calls_after([] {}, ready.callback) == 0);
             CHECK(ready.callback.finals == 1);
             CHECK(ready.callback.final_is_last);
-            CHECK(ready.driver.stats().frames >= end);
-            CHECK(ready.driver.stats().frames < end + 256);
+            const io::StreamStats stats = ready.driver.stats();
+            CHECK(stats.frames + stats.lost_frames >= end); // (a busy machine loses some in real time)
+            CHECK(stats.frames < end + 256);
         }
     }
 }
