@@ -249,10 +249,10 @@ def scale(results):
     if "adapter" in series:
         panels.append("adapter")
     figure, grid = plt.subplots(2, math.ceil(len(panels) / 2), figsize=(10, 6), squeeze=False)
-    who_is = {"rill_io": ("rill-io", OURS), "rill_io_static": ("rill-io, compile time", SHADES["rill_io_dynamic"]), "raw": ("C", HAND), 
-              "direct": ("no adapter", OURS), "adapted": ("adapted", PEER),
-              "direct_static": ("no adapter, compile time", SHADES["rill_io_dynamic"]), "adapted_static": ("adapted, compile time", LINES[2]),
-              "copies": ("one copy each way alone", HAND)}
+    who_is = {"rill_io": ("rill-io", OURS), "rill_io_static": ("rill-io, compile time", SHADES["rill_io_dynamic"]), "raw": ("C", HAND),
+              "direct": ("none", OURS), "adapted": ("adapted", PEER),
+              "direct_static": ("none, static", SHADES["rill_io_dynamic"]), "adapted_static": ("adapted, static", PEER),
+              "copies": ("copies alone", HAND)}
     for axes, what in zip(grid.flat, panels):
         if what == "adapter":
             _adapter(axes, series[what], who_is)
@@ -275,21 +275,21 @@ def scale(results):
 
 
 def _adapter(axes, series, who_is):
-    blocks = sorted({next(iter(row["arguments"].values())) for rows in series.values() for row in rows})
-    for who, rows in series.items():
-        name, colour = who_is.get(who, (who, FAINT))
-        for row in rows:
-            block, quantum = row["arguments"].values()
-            y = blocks.index(block) + 0.16 * (list(series).index(who) - (len(series) - 1) / 2)
-            axes.plot(row["median"] / quantum, y, "o", color=colour, label=name if block == blocks[0] else None)
-            axes.annotate(f"{row['median'] / quantum:.2f} in {quantum}", (row["median"] / quantum, y), xytext=(6, 0), textcoords="offset points",
-                          va="center", fontsize=8)
-    axes.set_yticks(range(len(blocks)), [f"blocks\nof {block}" for block in blocks])
-    axes.set_ylim(len(blocks) - 0.4, -0.6)
-    axes.set_xlim(0, axes.get_xlim()[1] * 1.3)
+    """A line for each case, with its name beside it."""
+    cases = sorted((next(iter(row["arguments"].values())), list(who_is).index(who), row) for who, rows in series.items() for row in rows)
+    labels = []
+    for y, (block, who, row) in enumerate(cases):
+        name, colour = list(who_is.values())[who]
+        quantum = list(row["arguments"].values())[-1]
+        labels.append(f"{block} in {quantum}, {name}")
+        axes.plot(row["median"] / quantum, y, "o", color=colour)
+        axes.annotate(f"{row['median'] / quantum:.2f}", (row["median"] / quantum, y), xytext=(6, 0), textcoords="offset points", va="center",
+                      fontsize=8)
+    axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.15)
     axes.set_xlabel("ns per frame, 2 channels")
-    axes.set_title("block adapter")
-    axes.legend(fontsize=8.5)
+    axes.set_title("block adapter: blocks in a quantum (static: channels known)")
 
 
 def conversion(results):
