@@ -45,7 +45,7 @@ public:
     [[nodiscard]] bool settled() const;
     /// True when all links work that can: the server has then chosen the driver for whom they join.
     [[nodiscard]] bool active() const;
-    /// Links that carry sound.
+    /// Ends them all, at once.
     void destroy_all();
 
 private:
