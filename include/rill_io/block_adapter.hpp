@@ -235,7 +235,7 @@ private:
     /// Has `count` frames from `at` on wait for the rest of their block.
     [[gnu::always_inline]] void keep_input(std::uint32_t inputs, const Pointers<const float>& from,
                                            std::uint32_t at, std::uint32_t count) noexcept {
-        if (count == 0)
+        if (inputs == 0 || count == 0)
             return;
         // (Members are read anew after each memcpy: hence these.)
         float* place = input_block(0) + waiting_;
