@@ -18,7 +18,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -108,6 +107,27 @@ struct NoScratch {};
 template <class N>
 concept AlikeInAllChannels = requires(const N& node) { node.kernel(); };
 
+/// One node of a chain, or a reference to one that somebody else keeps.
+template <std::size_t I, class N>
+struct Place {
+    N node;
+};
+/// A chain's nodes side by side: an aggregate, for std::tuple's constructors cost the compiler seconds where
+/// a chain is long.
+template <class Numbers, class... Nodes>
+struct Places;
+template <std::size_t... I, class... Nodes>
+struct Places<std::index_sequence<I...>, Nodes...> : Place<I, Nodes>... {};
+template <class... Nodes>
+using PlacesOf = Places<std::index_sequence_for<Nodes...>, Nodes...>;
+
+template <std::size_t I, class N>
+[[gnu::always_inline]] inline std::remove_reference_t<N>& node_at(Place<I, N>& place) noexcept {
+    return place.node;
+}
+template <std::size_t I, class N>
+std::type_identity<std::remove_reference_t<N>> type_at(const Place<I, N>&); // (to be asked for its type)
+
 } // namespace detail
 
 /// Nodes given as lvalues are referred to (and must outlive the chain), rvalues are moved in. A node's number
@@ -116,7 +136,8 @@ template <class... Nodes>
 class Chain {
     static constexpr std::size_t last = sizeof...(Nodes) - 1;
     template <std::size_t I>
-    using NodeAt = std::remove_reference_t<std::tuple_element_t<I, std::tuple<Nodes...>>>;
+    using NodeAt =
+        typename decltype(detail::type_at<I>(std::declval<const detail::PlacesOf<Nodes...>&>()))::type;
     using First = NodeAt<0>;
     using Last = NodeAt<last>;
     static constexpr bool complete = SourceNode<First> && SinkNode<Last>;
@@ -153,20 +174,21 @@ public:
     static constexpr std::size_t num_outputs = detail::outputs_of<Last>();
     static constexpr bool fills_playback = detail::fills_playback_of<Last>();
 
-    explicit Chain(std::tuple<Nodes...>&& nodes) : nodes_(std::move(nodes)) {}
+    explicit Chain(detail::PlacesOf<Nodes...>&& nodes) : nodes_(std::move(nodes)) {}
 
     /// The node at a place. Thread: control; what may be done with it while running is the node's to say.
     template <std::size_t I>
     [[nodiscard]] auto& node() noexcept {
-        return std::get<I>(nodes_);
+        return detail::node_at<I>(nodes_);
     }
 
     /// Asks every node whether it can work with the stream, and allocates. Thread: control. Realtime-safe:
     /// no.
     Result<void> prepare(const StreamInfo& info) {
         Result<void> result;
-        std::apply([&](auto&... nodes) { (void)((result = prepare_node(nodes, info)).has_value() && ...); },
-                   nodes_);
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (void)((result = prepare_node(node<I>(), info)).has_value() && ...);
+        }(std::index_sequence_for<Nodes...>{});
         if constexpr (complete && First::channels == dynamic_extent)
             if (result && node<0>().num_channels() != node<last>().num_channels())
                 return Error::make(Errc::invalid_config, info.backend, "start", 0,
@@ -182,7 +204,7 @@ public:
     /// yes.
     bool set_parameter(std::uint16_t number, std::uint16_t parameter, float value) noexcept {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return ((number == I && set_node_parameter(std::get<I>(nodes_), parameter, value)) || ...);
+            return ((number == I && set_node_parameter(node<I>(), parameter, value)) || ...);
         }(std::index_sequence_for<Nodes...>{});
     }
 
@@ -207,9 +229,11 @@ public:
     }
 
     /// The nodes, to be put into a longer chain.
-    [[nodiscard]] std::tuple<Nodes...> release() && { return std::move(nodes_); }
-    [[nodiscard]] std::tuple<std::remove_reference_t<Nodes>&...> refer() & {
-        return std::apply([](auto&... nodes) { return std::tie(nodes...); }, nodes_);
+    [[nodiscard]] detail::PlacesOf<Nodes...> release() && { return std::move(nodes_); }
+    [[nodiscard]] detail::PlacesOf<std::remove_reference_t<Nodes>&...> refer() & {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return detail::PlacesOf<std::remove_reference_t<Nodes>&...>{{node<I>()}...};
+        }(std::index_sequence_for<Nodes...>{});
     }
 
 private:
@@ -299,7 +323,7 @@ private:
             return 0;
     }
 
-    std::tuple<Nodes...> nodes_;
+    detail::PlacesOf<Nodes...> nodes_;
     [[no_unique_address]] std::conditional_t<needs_scratch, detail::Scratch<scratch_channels()>,
                                              detail::NoScratch> scratch_{};
 };
@@ -315,23 +339,22 @@ inline constexpr bool is_chain<Chain<Nodes...>> = true;
 template <class T>
 concept Chainable = Node<std::remove_cvref_t<T>> || is_chain<std::remove_cvref_t<T>>;
 
+/// A chain's nodes, or the one node; lvalues by reference.
 template <class T>
-auto as_tuple(T&& part) {
-    if constexpr (is_chain<std::remove_cvref_t<T>>) {
-        if constexpr (std::is_lvalue_reference_v<T>)
-            return part.refer();
-        else
-            return std::forward<T>(part).release();
-    } else if constexpr (std::is_lvalue_reference_v<T>) {
-        return std::tuple<std::remove_reference_t<T>&>(part);
-    } else {
-        return std::tuple<T>(std::forward<T>(part));
-    }
+auto nodes_of(T&& part) {
+    if constexpr (!is_chain<std::remove_cvref_t<T>>)
+        return PlacesOf<T>{{std::forward<T>(part)}};
+    else if constexpr (std::is_lvalue_reference_v<T>)
+        return part.refer();
+    else
+        return std::forward<T>(part).release();
 }
 
-template <class... Nodes>
-Chain<Nodes...> make_chain(std::tuple<Nodes...>&& nodes) {
-    return Chain<Nodes...>(std::move(nodes));
+template <std::size_t... I, class... Left, std::size_t... K, class... Right>
+Chain<Left..., Right...> join(Places<std::index_sequence<I...>, Left...>&& left,
+                              Places<std::index_sequence<K...>, Right...>&& right) {
+    return Chain<Left..., Right...>(
+        {{static_cast<Left&&>(node_at<I>(left))}..., {static_cast<Right&&>(node_at<K>(right))}...});
 }
 
 } // namespace detail
@@ -339,8 +362,8 @@ Chain<Nodes...> make_chain(std::tuple<Nodes...>&& nodes) {
 /// Puts nodes and chains in a row. Thread: control. Realtime-safe: no.
 template <detail::Chainable Left, detail::Chainable Right>
 [[nodiscard]] auto operator>>(Left&& left, Right&& right) {
-    return detail::make_chain(std::tuple_cat(detail::as_tuple(std::forward<Left>(left)),
-                                             detail::as_tuple(std::forward<Right>(right))));
+    return detail::join(detail::nodes_of(std::forward<Left>(left)),
+                        detail::nodes_of(std::forward<Right>(right)));
 }
 
 } // namespace rill::io

@@ -231,8 +231,9 @@ TEST_CASE("block adapter: input and output may be the same memory") {
     for (std::uint32_t seed = 0; seed < 200; ++seed) {
         Random random(seed);
         const std::uint32_t block = random.magnitude_between(1, 2048);
-        INFO("seed " << seed << ", block " << block);
-        Rig rig(2, 2, block);
+        const std::uint32_t channels = random.between(1, 3);
+        INFO("seed " << seed << ", block " << block << ", channels " << channels);
+        Rig rig(channels, channels, block);
         rig.share_memory();
         std::uint32_t quantum = 0;
         while (rig.server_frames() < 20'000) {
@@ -248,7 +249,7 @@ TEST_CASE("block adapter: input and output may overlap once it adapts") {
     for (std::uint32_t seed = 0; seed < 200; ++seed) {
         Random random(seed);
         const std::uint32_t block = random.magnitude_between(2, 1024);
-        const std::uint32_t channels = random.between(1, 2);
+        const std::uint32_t channels = random.between(1, 3);
         const std::uint32_t distance = random.magnitude_between(1, 1024);
         INFO("seed " << seed << ", block " << block << ", channels " << channels << ", distance "
                      << distance);
