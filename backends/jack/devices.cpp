@@ -80,7 +80,9 @@ Result<DeviceList> DeviceWatcher::list() {
         const std::lock_guard lock(told_->mutex);
         return told_->shut_down;
     };
-    if (client_.handle == nullptr || is_shut_down())
+    if (client_.handle != nullptr && is_shut_down())
+        close(); // now: once there is another server, libjack crashes in closing a client of the one before
+    if (client_.handle == nullptr)
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the JACK server is gone; restart it and watch again");
     return list_clients(client_);

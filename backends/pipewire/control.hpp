@@ -20,8 +20,8 @@
 namespace rill::io::pipewire {
 
 struct Session::Control {
+    Links links; ///< (whose hooks the connection goes through when it ends)
     Connection connection;
-    Links links;
     pw_filter* filter = nullptr;
     spa_hook filter_hook{};
     pw_filter_events events{}; ///< events.process is read by the data thread in every cycle

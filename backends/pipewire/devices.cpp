@@ -61,6 +61,7 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
     if (options.core != nullptr)
         return Error::make(Errc::invalid_config, Backend::name, "devices", 0,
                            "a connection of the host's can't be watched with; name its remote instead");
+    connection_->close(); // that of before, to a server that may be gone
     if (auto connected = connection_->open({.remote = options.remote}); !connected)
         return connected;
     Result<void> listed;
@@ -76,10 +77,10 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
 }
 
 Result<DeviceList> DeviceWatcher::list() {
-    const Connection::Lock lock(*connection_);
-    if (connection_->lost())
+    if (connection_->loop() == nullptr || connection_->lost())
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the PipeWire server is gone; restart it and watch again");
+    const Connection::Lock lock(*connection_);
     return list_nodes(*connection_);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "latency.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace rill::io::pipewire {
 
@@ -52,9 +54,11 @@ spa_latency_info tell_latency_through(pw_filter* filter, std::span<void* const> 
 }
 
 std::uint32_t frames_of(const spa_latency_info& latency, std::uint32_t quantum, std::uint32_t rate) {
-    const double frames = static_cast<double>(latency.max_quantum) * quantum + latency.max_rate +
-                          static_cast<double>(latency.max_ns) * rate * 1e-9;
-    return static_cast<std::uint32_t>(frames);
+    // (The header's unsigned ones are signed where they are sent: somebody's offset may be negative.)
+    const double frames = static_cast<double>(latency.max_quantum) * quantum +
+                          static_cast<std::int32_t>(latency.max_rate) +
+                          static_cast<double>(static_cast<std::int64_t>(latency.max_ns)) * rate * 1e-9;
+    return static_cast<std::uint32_t>(std::clamp(frames, 0.0, 4294967295.0));
 }
 
 } // namespace rill::io::pipewire

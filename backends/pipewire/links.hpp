@@ -34,7 +34,7 @@ public:
     };
 
     Links() = default;
-    ~Links() = default; // the connection, which destroys all proxies, may be gone by then
+    ~Links() = default; // the connection, which destroys all proxies, is gone by then
     Links(const Links&) = delete;
     Links& operator=(const Links&) = delete;
 

@@ -77,10 +77,10 @@ def streams_by_clients(rows):
 
 
 def latencies(rows):
-    """{(server, client): {quantum: every value that was seen}}"""
+    """{(server, client): {quantum: all values that were seen}}"""
     seen = {}
     for row in rows or []:
-        seen.setdefault((row["server"], row["client"]), {}).setdefault(int(row["quantum"]), set()).add(int(row["value"]))
+        seen.setdefault((row["server"], row["client"]), {}).setdefault(int(row["quantum"]), []).append(int(row["value"]))
     return seen
 
 

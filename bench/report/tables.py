@@ -166,7 +166,7 @@ def latency(rows):
     quantums = sorted({int(row["quantum"]) for row in rows})
     lines = [["server, client", *(f"quantum {quantum}" for quantum in quantums)]]
     for (server, client), by in latencies(rows).items():
-        lines.append([f"{server}, {client}"] + ["/".join(map(str, sorted(by[quantum]))) if quantum in by else "not measured" for quantum in quantums])
+        lines.append([f"{server}, {client}"] + ["/".join(map(str, sorted(set(by[quantum])))) if quantum in by else "not measured" for quantum in quantums])
     return lines
 
 

@@ -81,9 +81,9 @@ public:
     DeviceMonitor(const DeviceMonitor&) = delete;
     DeviceMonitor& operator=(const DeviceMonitor&) = delete;
 
-    /// Connects (to the server that the options name) and takes the first list, which brings no events.
-    /// Errors: as Backend::devices(); `invalid_config` for a client or connection of the host's, which can't
-    /// be watched. Thread: control. Realtime-safe: no.
+    /// Connects (to the server that the options name) and takes the first list, which brings no events. May
+    /// be called again, above all once the server is lost. Errors: as Backend::devices(); `invalid_config`
+    /// for a client or connection of the host's, which can't be watched. Thread: control. Realtime-safe: no.
     Result<void> open(const typename B::Options& options = {}) {
         const auto connect = [&]() -> Result<void> {
             if constexpr (requires { watcher_.open(wakeup_, options); })
@@ -91,12 +91,14 @@ public:
             else
                 return watcher_.open(wakeup_);
         };
+        lost_ = true; // until it is not
         if (auto opened = connect(); !opened)
             return opened;
         auto listed = watcher_.list();
         if (!listed)
             return listed.error();
         devices_ = std::move(*listed);
+        lost_ = false;
         return {};
     }
 

@@ -31,11 +31,14 @@ public:
         num_inputs_ = num_outputs_ = 0;
         get_buffer_ = get_buffer;
         silence_.assign(max_quantum, 0.0F);
-        scratch_.assign(max_quantum, 0.0F);
+        scratch_.clear();
     }
     /// All inputs before the first output; max_channels of each at most.
     void add_input(Port* port) noexcept { ports_[num_inputs_++] = port; }
-    void add_output(Port* port) noexcept { ports_[num_inputs_ + num_outputs_++] = port; }
+    void add_output(Port* port) {
+        ports_[num_inputs_ + num_outputs_++] = port;
+        scratch_.resize(scratch_.size() + max_quantum);
+    }
 
     [[nodiscard]] std::span<Port* const> all() const noexcept {
         return std::span(ports_).first(std::size_t{num_inputs_} + num_outputs_);
@@ -55,19 +58,22 @@ public:
     }
 
     /// As fetch(); where a buffer is missing, what is read is silence (of max_quantum frames) and what is
-    /// written is lost.
+    /// written is lost. Each output has memory of its own for that: a graph may read what it has written.
     template <std::size_t Inputs = dynamic_extent, std::size_t Outputs = dynamic_extent>
     [[gnu::always_inline]] void fetch_with_stand_ins(CaptureWindow& capture, PlaybackWindow& playback,
                                                      std::uint32_t frames) noexcept {
         for (std::size_t channel = 0; channel < count<Inputs>(num_inputs_); ++channel) {
-            const void* const samples = get_buffer_(ports_[channel], frames);
-            capture.set_input(channel,
-                              samples != nullptr ? static_cast<const float*>(samples) : silence_.data());
+            const void* samples = get_buffer_(ports_[channel], frames);
+            if (samples == nullptr) [[unlikely]]
+                samples = silence_.data();
+            capture.set_input(channel, static_cast<const float*>(samples));
         }
         Port* const* const outputs = ports_.data() + count<Inputs>(num_inputs_);
         for (std::size_t channel = 0; channel < count<Outputs>(num_outputs_); ++channel) {
-            void* const samples = get_buffer_(outputs[channel], frames);
-            playback.set_output(channel, samples != nullptr ? static_cast<float*>(samples) : scratch_.data());
+            void* samples = get_buffer_(outputs[channel], frames);
+            if (samples == nullptr) [[unlikely]]
+                samples = scratch(channel);
+            playback.set_output(channel, static_cast<float*>(samples));
         }
     }
     /// Whether fetch_with_stand_ins() has found them all.
@@ -76,7 +82,7 @@ public:
         for (std::uint32_t channel = 0; channel < num_inputs_; ++channel)
             all = all && capture.inputs()[channel] != silence_.data();
         for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-            all = all && playback.outputs()[channel] != scratch_.data();
+            all = all && playback.outputs()[channel] != scratch(channel);
         return all;
     }
 
@@ -84,7 +90,7 @@ public:
     /// whoever asks again in the same cycle.)
     void silence_fetched(const PlaybackWindow& playback, std::uint32_t frames) const noexcept {
         for (std::uint32_t channel = 0; channel < num_outputs_; ++channel)
-            if (float* const samples = playback.outputs()[channel]; samples != scratch_.data())
+            if (float* const samples = playback.outputs()[channel]; samples != scratch(channel))
                 std::memset(samples, 0, frames * sizeof(float));
     }
 
@@ -100,13 +106,19 @@ private:
     [[gnu::always_inline]] static constexpr std::size_t count(std::uint32_t at_run_time) noexcept {
         return Constant != dynamic_extent ? Constant : at_run_time;
     }
+    [[nodiscard]] float* scratch(std::size_t channel) noexcept {
+        return scratch_.data() + channel * max_quantum;
+    }
+    [[nodiscard]] const float* scratch(std::size_t channel) const noexcept {
+        return scratch_.data() + channel * max_quantum;
+    }
 
     std::uint32_t num_inputs_ = 0;
     std::uint32_t num_outputs_ = 0;
     GetBuffer get_buffer_ = nullptr;
     std::array<Port*, std::size_t{2} * max_channels> ports_{}; ///< the inputs, right after them the outputs
     std::vector<float> silence_;
-    std::vector<float> scratch_;
+    std::vector<float> scratch_; ///< max_quantum frames for each output
 };
 
 } // namespace rill::io

@@ -296,6 +296,35 @@ TEST_CASE("what open() tells of the clock is what the first cycles have", "[pipe
         }
 }
 
+TEST_CASE("start() tells the graph of the quantum that the server has by then", "[pipewire]") {
+    struct Prepared : Counter {
+        io::Result<void> prepare(const io::StreamInfo& info) {
+            told_quantum = info.quantum;
+            told_block = info.block;
+            return {};
+        }
+        std::uint32_t told_quantum = 0;
+        std::uint32_t told_block = 0;
+    };
+    const PipewireServer server(1024);
+    Prepared graph;
+    Driver driver;
+    REQUIRE(driver.open({.client_name = "told",
+                         .input_channels = 1,
+                         .output_channels = 1,
+                         .autoconnect = io::Autoconnect::off}));
+    REQUIRE(driver.set_process_callback(graph));
+    for (const std::uint32_t quantum : {256U, 512U, 128U}) { // first between open() and start()
+        INFO(quantum);
+        REQUIRE(server.set_quantum(quantum));
+        CHECK(eventually([&] { return driver.info().quantum == quantum; }));
+        REQUIRE(driver.start());
+        CHECK(graph.told_quantum == quantum);
+        CHECK(graph.told_block == quantum);
+        CHECK(driver.stop());
+    }
+}
+
 TEST_CASE("a server that accepts but does not answer is not available", "[pipewire]") {
     const PipewireServer server(256);
     CHECK(io::pipewire::Backend::available());

@@ -7,6 +7,7 @@
 #include "pipewire_server.hpp"
 #include "resources.hpp"
 #include "show.hpp"
+#include <rill_io/device_monitor.hpp>
 #include <rill_io/jack.hpp>
 #include <rill_io/pipewire.hpp>
 #include <rill_io/reconnecting.hpp>
@@ -129,7 +130,41 @@ void kill_and_restart(Server& server, const typename Backend::Options& options, 
         CHECK(listener.clocked + listener.lost_frames + times * quantum >= outage_frames);
 }
 
+/// A monitor whose server goes away says so until it is opened again.
+template <class Backend, class Server>
+void monitor_again(Server& server, const typename Backend::Options& options) {
+    io::DeviceMonitor<Backend> monitor;
+    REQUIRE(monitor.open(options));
+    for (int i = 0; i < 3; ++i) {
+        INFO("kill " << i);
+        CHECK_FALSE(monitor.devices().empty());
+        server.kill(SIGKILL);
+        const auto is_lost = [&] {
+            const auto events = monitor.wait(100);
+            return !events && events.error().code == io::Errc::server_lost;
+        };
+        CHECK(eventually(is_lost));
+        if (i == 1) {
+            CHECK_FALSE(monitor.open(options)); // it is not back yet
+            CHECK(is_lost());
+        }
+        server.start();
+        REQUIRE(monitor.open(options));
+    }
+    CHECK(monitor.wait(0));
+}
+
 } // namespace
+
+TEST_CASE("device monitor: opened again when jackd has come back", "[jack]") {
+    conformance::JackServer server(quantum);
+    monitor_again<io::JackBackend>(server, {.server = server.name()});
+}
+
+TEST_CASE("device monitor: opened again when pipewire has come back", "[pipewire]") {
+    conformance::PipewireServer server(quantum);
+    monitor_again<io::PipewireBackend>(server, {});
+}
 
 TEST_CASE("reconnecting: jackd killed and started again twenty times", "[jack]") {
     conformance::JackServer server(quantum);

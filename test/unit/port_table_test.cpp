@@ -4,6 +4,7 @@
 
 #include <test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,20 @@ TEST_CASE("port table: in place of a missing buffer there is silence, or memory 
     CHECK(world.capture.inputs()[0][frames - 1] == 0.0F);
     CHECK(world.playback.outputs()[1] != nullptr);
     CHECK_FALSE(world.table.has_all(world.capture, world.playback));
+}
+
+TEST_CASE("port table: outputs without a buffer keep apart what is written to them") {
+    World world;
+    world.left.linked = world.right.linked = false;
+    world.table.fetch_with_stand_ins(world.capture, world.playback, io::max_quantum);
+    float* const left = world.playback.outputs()[0];
+    float* const right = world.playback.outputs()[1];
+    std::fill_n(left, io::max_quantum, 1.0F);
+    std::fill_n(right, io::max_quantum, 2.0F);
+    CHECK(std::all_of(left, left + io::max_quantum, [](float sample) { return sample == 1.0F; }));
+    CHECK_FALSE(world.table.has_all(world.capture, world.playback));
+    world.table.silence_fetched(world.playback, io::max_quantum); // nobody hears it: nothing to do
+    CHECK(right[0] == 2.0F);
 }
 
 TEST_CASE("port table: what was fetched is silenced without asking again") {

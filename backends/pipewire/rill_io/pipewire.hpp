@@ -31,7 +31,8 @@ struct spa_io_position;
 namespace rill::io::pipewire {
 
 struct Options {
-    /// A host's running loop and connection to work in, neither owned; both or none.
+    /// A host's running loop and connection to work in, neither owned; both or none. The driver takes the
+    /// loop's lock itself, and waits for the loop: whoever calls it must not hold it.
     pw_thread_loop* loop = nullptr;
     pw_core* core = nullptr;
     std::string_view remote = {};      ///< the daemon's name; empty = PIPEWIRE_REMOTE or "pipewire-0"
@@ -115,6 +116,8 @@ private:
     std::uint32_t clock_changed() noexcept;
     /// Has the other programs told of a new latency, if there is one. Off the fast path.
     void look_at_latency(std::uint32_t frames) noexcept;
+    /// For start(), if nothing runs: running cycles tell it themselves.
+    void tell_quantum(std::uint32_t frames) noexcept;
 
     /// Runs while no driver does: silence out, and it tells open() of rate and quantum.
     static void process_idle(void* session, spa_io_position* position) noexcept;
