@@ -81,7 +81,7 @@ Result<DeviceList> DeviceWatcher::list() {
         return told_->shut_down;
     };
     if (client_.handle != nullptr && is_shut_down())
-        close(); // now: once there is another server, libjack crashes in closing a client of the one before
+        close(); // not later: once this process has a client of the next server, libjack crashes in it
     if (client_.handle == nullptr)
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the JACK server is gone; restart it and watch again");

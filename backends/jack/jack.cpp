@@ -369,9 +369,7 @@ int Session::on_xrun(void* session) noexcept {
 int Session::on_buffer_size(std::uint32_t frames, void* session) noexcept {
     // Not a barrier: jack2 may already process the new size. Cycles go by the size they are given.
     auto& self = *static_cast<Session*>(session);
-    self.stream_->quantum.store(frames, std::memory_order_relaxed);
-    if (self.block_ == 0)
-        self.stream_->block.store(frames, std::memory_order_relaxed);
+    self.stream_->report_quantum(frames, self.block_);
     return 0;
 }
 

@@ -184,13 +184,8 @@ void Connection::close() {
     context_ = nullptr;
     loop_ = nullptr;
     running_ = false;
-    lost_ = false;
-    last_done_ = -1;
     nodes_.clear();
     ports_.clear();
-    default_sink_.clear();
-    default_source_.clear();
-    rate_ = 0;
     pw_deinit();
 }
 

@@ -61,7 +61,8 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
     if (options.core != nullptr)
         return Error::make(Errc::invalid_config, Backend::name, "devices", 0,
                            "a connection of the host's can't be watched with; name its remote instead");
-    connection_->close(); // that of before, to a server that may be gone
+    delete connection_; // of before, to a server that may be gone
+    connection_ = new Connection;
     if (auto connected = connection_->open({.remote = options.remote}); !connected)
         return connected;
     Result<void> listed;

@@ -74,8 +74,8 @@ Result<void> Session::open(const StreamConfig& config, const Options& options, S
         result = Error::make(Errc::no_server, name, "open", EPIPE,
                              "the PipeWire server went away; restart it (systemctl --user restart pipewire)");
     if (!result) {
-        if (!close()) // it hangs, in a thread that still uses what is never freed then
-            control_ = nullptr;
+        if (!close())
+            control_ = nullptr; // never freed: the thread that hangs in closing still uses it
         return result;
     }
     StreamInfo& got = stream.negotiated;
@@ -149,16 +149,10 @@ void Session::look_at_latency(std::uint32_t frames) noexcept {
     if (frames == seen_quantum_.load(std::memory_order_relaxed) && adapter_latency == seen_adapter_latency_)
         return;
     seen_quantum_.store(frames, std::memory_order_relaxed); // the loop's thread reads it after the event
-    tell_quantum(frames);
+    stream_->report_quantum(frames, control_->block); // also where the gate is closed: for the next start()
     seen_adapter_latency_ = adapter_latency;
     if (control_->latency_event != nullptr) // (a write to an eventfd: it does not block)
         pw_loop_signal_event(pw_thread_loop_get_loop(control_->connection.loop()), control_->latency_event);
-}
-
-void Session::tell_quantum(std::uint32_t frames) noexcept {
-    stream_->quantum.store(frames, std::memory_order_relaxed);
-    if (control_->block == 0)
-        stream_->block.store(frames, std::memory_order_relaxed);
 }
 
 std::uint32_t Session::clock_changed() noexcept {
@@ -183,7 +177,7 @@ void Session::process_idle(void* session, spa_io_position* position) noexcept {
     for (void* const port : self.ports_.inputs())
         (void)pw_filter_get_dsp_buffer(port, frames);
     self.ports_.silence(frames);
-    self.tell_quantum(frames);
+    self.stream_->report_quantum(frames, self.control_->block);
     self.idle_cycles_.fetch_add(1, std::memory_order_release);
 }
 

@@ -121,7 +121,7 @@ def scale(results):
             block, quantum = row["arguments"].values()
             times.setdefault(block, {})[what] = (row["median"] / quantum, quantum)
     for block, by in times.items():
-        for suffix, known in (("", "channels at run time"), ("_static", "at compile time")):
+        for suffix, known in (("", "two channels, known at run time"), ("_static", "two channels, at compile time")):
             if {f"direct{suffix}", f"adapted{suffix}", "copies"} <= by.keys():
                 (adapted, quantum), (direct, _), (copies, _) = by[f"adapted{suffix}"], by[f"direct{suffix}"], by["copies"]
                 adapter.cell(f"{block} frames in {quantum}, {known}",

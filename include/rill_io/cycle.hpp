@@ -153,8 +153,7 @@ private:
             count_lost_frames();
         if (cycle_frames_ != frames) {
             cycle_frames_ = frames;
-            stream.quantum.store(frames, std::memory_order_relaxed);
-            stream.block.store(fixed_block_ != 0 ? fixed_block_ : frames, std::memory_order_relaxed);
+            stream.report_quantum(frames, fixed_block_);
         }
         const std::uint32_t xruns = stream.xruns();
         const std::uint64_t lost = stream.lost_frames();

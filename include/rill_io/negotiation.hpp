@@ -89,8 +89,7 @@ inline Result<void> accept_negotiated(const StreamConfig& config, const char* ba
             config.block, got.quantum, got.quantum);
     got.block = config.block != 0 ? config.block : got.quantum;
     stream.report_sample_rate(got.sample_rate);
-    stream.quantum.store(got.quantum, std::memory_order_relaxed);
-    stream.block.store(got.block, std::memory_order_relaxed);
+    stream.report_quantum(got.quantum, config.block);
     // What the adapter will add if the quantum stays.
     stream.adapter_latency.store(BlockAdapter::latency_for(got.block, got.quantum),
                                  std::memory_order_relaxed);

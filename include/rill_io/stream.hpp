@@ -69,6 +69,12 @@ public:
             gate.request_attention();
     }
 
+    /// Cycles are `length` frames long by now. `fixed_block` (frames): the graph's; 0: a block is a cycle.
+    void report_quantum(std::uint32_t length, std::uint32_t fixed_block) noexcept {
+        quantum.store(length, std::memory_order_relaxed);
+        block.store(fixed_block != 0 ? fixed_block : length, std::memory_order_relaxed);
+    }
+
     void report_freewheeling(bool on) noexcept {
         if (freewheeling_.exchange(on, std::memory_order_relaxed) != on)
             gate.request_attention();

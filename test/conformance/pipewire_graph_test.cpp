@@ -260,6 +260,8 @@ TEST_CASE("latencies are told to us, and ours to the server", "[pipewire]") {
     REQUIRE(server.set_quantum(256)); // now a block of 384 needs the adapter
     CHECK(eventually([&] { return driver.info().adapter_latency == 256; }));
     soon_tells(256);
+    sender.tell_latency(static_cast<std::uint32_t>(-1000)); // as an offset can make it
+    CHECK(eventually([&] { return driver.info().capture_latency == 0; }));
 }
 
 TEST_CASE("what open() tells of the clock is what the first cycles have", "[pipewire]") {

@@ -114,10 +114,8 @@ private:
         return static_cast<std::uint32_t>(frames);
     }
     std::uint32_t clock_changed() noexcept;
-    /// Has the other programs told of a new latency, if there is one. Off the fast path.
+    /// Looks for a new quantum or latency, reports it, and has the other programs told. Off the fast path.
     void look_at_latency(std::uint32_t frames) noexcept;
-    /// For start(), if nothing runs: running cycles tell it themselves.
-    void tell_quantum(std::uint32_t frames) noexcept;
 
     /// Runs while no driver does: silence out, and it tells open() of rate and quantum.
     static void process_idle(void* session, spa_io_position* position) noexcept;
