@@ -40,6 +40,7 @@ Result<DeviceList> Backend::devices() {
 }
 
 struct DeviceWatcher::Told {
+    const Libjack* libjack;
     std::mutex mutex; ///< the server's thread that tells us must do nothing in real time
     Wakeup* wakeup = nullptr;
     bool shut_down = false;
@@ -61,13 +62,17 @@ Result<void> DeviceWatcher::open(Wakeup& wakeup, const Options& options) {
     if (!client)
         return client.error();
     client_ = *client;
-    told_ = new Told;
-    told_->wakeup = &wakeup;
+    told_ = new Told{.libjack = client_.libjack, .mutex = {}, .wakeup = &wakeup};
     client_.libjack->jack_set_port_registration_callback(
         client_.handle, [](jack_port_id_t, int, void* told) { static_cast<Told*>(told)->ring(false); },
         told_);
     client_.libjack->jack_on_info_shutdown(
-        client_.handle, [](jack_status_t, const char*, void* told) { static_cast<Told*>(told)->ring(true); },
+        client_.handle,
+        [](jack_status_t, const char*, void* data) {
+            auto* const told = static_cast<Told*>(data);
+            lost_client_of(told->libjack);
+            told->ring(true);
+        },
         told_);
     if (const int status = client_.libjack->jack_activate(client_.handle); status != 0)
         return Error::make(Errc::server_lost, Backend::name, "devices", status,
@@ -81,7 +86,7 @@ Result<DeviceList> DeviceWatcher::list() {
         return told_->shut_down;
     };
     if (client_.handle != nullptr && is_shut_down())
-        close(); // not later: once this process has a client of the next server, libjack crashes in it
+        close(); // or the next server would need another copy of libjack
     if (client_.handle == nullptr)
         return Error::make(Errc::server_lost, Backend::name, "devices", EPIPE,
                            "the JACK server is gone; restart it and watch again");

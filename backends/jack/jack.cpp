@@ -355,6 +355,7 @@ void Session::on_shutdown(int code, const char*, void* session) noexcept {
     ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
     auto& self = *static_cast<Session*>(session);
     self.shut_down_.store(true, std::memory_order_release);
+    lost_client_of(self.client_.libjack);
     self.stream_->lost(Errc::server_lost,
                        "the JACK server has shut down or thrown this client out; restart it and open again",
                        code);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -102,11 +103,13 @@ Result<Libjack> load_copy() {
 
 class Copies {
 public:
+    Copies() { copies_.emplace_back(own_libjack); }
+
     Result<const Libjack*> enter(const std::string& server) {
         const std::lock_guard lock(mutex_);
         Copy* found = nullptr;
         for (Copy& copy : copies_)
-            if (copy.clients != 0 && copy.server == server)
+            if (copy.clients != 0 && copy.server == server && !copy.has_lost)
                 found = &copy;
         for (Copy& copy : copies_)
             if (found == nullptr && copy.clients == 0)
@@ -114,15 +117,20 @@ public:
         if (found == nullptr) {
             const auto loaded = load_copy();
             if (!loaded)
-                return loaded.error();
-            found = &copies_.emplace_back(Copy{*loaded, {}, 0});
+                return refusal(server, loaded.error());
+            found = &copies_.emplace_back(*loaded);
             if (silent_)
                 silence(*found);
         }
+        if (found->clients == 0)
+            found->has_lost = false;
         found->server = server;
         ++found->clients;
         return found;
     }
+
+    /// No lock: the list only grows, and whoever has lost a client of this copy is still counted in it.
+    static void lost(const Libjack* libjack) noexcept { static_cast<const Copy*>(libjack)->has_lost = true; }
 
     [[nodiscard]] const Libjack* own() const noexcept { return &copies_.front(); }
 
@@ -150,9 +158,21 @@ public:
 
 private:
     struct Copy : Libjack {
+        explicit Copy(const Libjack& functions) noexcept : Libjack(functions) {}
         std::optional<std::string> server; ///< of all its clients; nothing: unknown, so nobody else joins
-        int clients;
+        int clients = 0;
+        mutable std::atomic<bool> has_lost{false}; ///< some of them have no server any more: nobody joins
     };
+
+    /// With the mutex held. Why there is no copy for a client of this server.
+    [[nodiscard]] Error refusal(const std::string& server, const Error& no_copy) const {
+        for (const Copy& copy : copies_)
+            if (copy.server == server)
+                return Error::make(Errc::no_server, Backend::name, "open", 0,
+                                   "the JACK server has been restarted, and clients of the one before are "
+                                   "still open in this process; close them first");
+        return no_copy;
+    }
 
     static void silence(const Libjack& libjack) noexcept {
         libjack.jack_set_error_function([](const char*) {});
@@ -160,7 +180,7 @@ private:
     }
 
     std::mutex mutex_;
-    std::list<Copy> copies_{Copy{own_libjack, {}, 0}};
+    std::list<Copy> copies_;
     bool silent_ = false;
 };
 
@@ -182,6 +202,10 @@ const Libjack* enter_own_libjack() {
 
 void leave_libjack(const Libjack* libjack) noexcept {
     copies().leave(libjack);
+}
+
+void lost_client_of(const Libjack* libjack) noexcept {
+    Copies::lost(libjack);
 }
 
 bool is_own_libjack(const Libjack* libjack) noexcept {

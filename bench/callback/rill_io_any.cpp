@@ -10,7 +10,9 @@
 
 extern "C" void client_start(unsigned block) {
     using Any = io::any::BasicBackend<io::BackendList<io::NullBackend, backend::Backend>>;
-    static io::Driver<Any::Capture, Any::Playback> driver;
-    require(driver.open(stream_config(block), {.choice = {.backend = backend::Backend::name}}));
-    require(start_graph(driver));
+    with_block(block, []<std::size_t Block>() {
+        static io::Driver<Any::Capture, Any::Playback> driver;
+        require(driver.open(stream_config<Block>(), {.choice = {.backend = backend::Backend::name}}));
+        require(start_graph<Block>(driver));
+    });
 }

@@ -7,7 +7,9 @@
 #include <rill_io/driver.hpp>
 
 extern "C" void client_start(unsigned block) {
-    static io::Driver<backend::Capture, backend::Playback> driver;
-    require(driver.open(stream_config(block)));
-    require(start_graph(driver));
+    with_block(block, []<std::size_t Block>() {
+        static io::Driver<backend::Capture, backend::Playback> driver;
+        require(driver.open(stream_config<Block>()));
+        require(start_graph<Block>(driver));
+    });
 }

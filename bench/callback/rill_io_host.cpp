@@ -11,24 +11,29 @@
 namespace {
 
 using Driver = io::Driver<backend::Capture, backend::Playback>;
-using Graph = decltype(make_graph(std::declval<backend::Capture&>(), std::declval<backend::Playback&>()));
 
+template <std::size_t Block>
 struct Plugin {
+    using Graph =
+        decltype(make_graph<Block>(std::declval<backend::Capture&>(), std::declval<backend::Playback&>()));
     Driver driver;
-    Graph graph = make_graph(driver.capture(), driver.playback());
+    Graph graph = make_graph<Block>(driver.capture(), driver.playback());
     io::ProcessingState<Graph> state{graph};
     backend::Processor<Driver, io::ProcessingState<Graph>> processor{driver, state};
 };
 
+template <std::size_t Block>
 void process(void* instance, const float* const* inputs, float* const* outputs, std::uint32_t frames) {
-    static_cast<Plugin*>(instance)->processor.process(inputs, outputs, frames);
+    static_cast<Plugin<Block>*>(instance)->processor.process(inputs, outputs, frames);
 }
 
 } // namespace
 
 extern "C" void client_start(unsigned block) {
-    static Plugin plugin;
-    require(plugin.driver.open(stream_config(block)));
-    require(plugin.processor.start());
-    host_set_process(&process, &plugin);
+    with_block(block, []<std::size_t Block>() {
+        static Plugin<Block> plugin;
+        require(plugin.driver.open(stream_config<Block>()));
+        require(plugin.processor.start());
+        host_set_process(&process<Block>, &plugin);
+    });
 }

@@ -8,7 +8,9 @@
 #include <rill_io/selector.hpp>
 
 extern "C" void client_start(unsigned block) {
-    static io::Selector<io::BackendList<io::NullBackend, backend::Backend>> selector;
-    require(selector.open(stream_config(block), {.backend = backend::Backend::name}));
-    require(selector.visit([](auto& driver) { return start_graph(driver); }));
+    with_block(block, []<std::size_t Block>() {
+        static io::Selector<io::BackendList<io::NullBackend, backend::Backend>> selector;
+        require(selector.open(stream_config<Block>(), {.backend = backend::Backend::name}));
+        require(selector.visit([](auto& driver) { return start_graph<Block>(driver); }));
+    });
 }

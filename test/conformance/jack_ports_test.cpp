@@ -164,7 +164,7 @@ TEST_CASE("two JACK servers at once: one is killed and comes back") {
     }
     JackServer mortal(256);
     World world;
-    Driver driver; // in the libjack that JackServer asks with whether a server answers
+    Driver driver;
     Counter counter;
     REQUIRE(driver.open({.autoconnect = io::Autoconnect::off}, {.server = mortal.name()}));
     REQUIRE(driver.set_process_callback(counter));
@@ -184,6 +184,42 @@ TEST_CASE("two JACK servers at once: one is killed and comes back") {
     CHECK(world.is_called(counter));
     CHECK(world.is_called(world.counter));
     CHECK(world.driver.status());
+}
+
+TEST_CASE("a lost JACK client is closed after another has found the server again") {
+    World world;
+    const io::StreamConfig config{.autoconnect = io::Autoconnect::off};
+    Driver late;
+    Counter counter;
+    REQUIRE(world.open(config));
+    REQUIRE(world.driver.start());
+    REQUIRE(late.open(config, {.server = world.server.name()}));
+    REQUIRE(late.set_process_callback(counter));
+    REQUIRE(late.start());
+    REQUIRE(world.is_called(counter));
+    world.server.kill(SIGKILL);
+    REQUIRE(eventually([&] { return !late.status() && !world.driver.status(); }));
+    world.driver.close();
+    world.server.start();
+    if (is_sanitized()) {
+        const auto refused = world.open(config);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == io::Errc::no_server); // a supervisor tries again
+        CHECK(std::string_view(refused.error().text).find("close them") != std::string_view::npos);
+        late.close();
+        CHECK(world.open(config));
+        return;
+    }
+    REQUIRE(world.open(config));
+    REQUIRE(world.driver.start());
+    REQUIRE(world.is_called(world.counter));
+    late.close();
+    CHECK(world.is_called(world.counter));
+    REQUIRE(late.open(config, {.server = world.server.name()}));
+    REQUIRE(late.set_process_callback(counter));
+    REQUIRE(late.start());
+    CHECK(world.is_called(counter));
+    CHECK(world.is_called(world.counter));
 }
 
 TEST_CASE("two JACK servers at once: the host's client is of the other") {
