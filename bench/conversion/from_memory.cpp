@@ -10,9 +10,9 @@
 //   --csv     a line for each case: direction, format, channels, bandwidth, memcpy_bandwidth and
 //             lines_bandwidth (GB/s), ratio of the first to the second with its quartiles, ratio_to_lines
 //
-// "lines" is what no conversion can do without: between one stretch of memory and as many as there are
-// channels, the same bytes go the same way in the same order, and nothing is done to them. memcpy has two
-// stretches, whatever the channels.
+// The device's side is one long stretch of memory, the windows' side one for each channel, as a recording
+// has it. "lines" is what no conversion can do without: between the same stretches the same bytes go the same
+// way in the same order, and nothing is done to them. memcpy has two stretches, whatever the channels.
 //
 // Bandwidth is what is read and written, together. The three take turns in the same memory, each for some
 // hundred microseconds; shown are the medians of the rounds, and of the ratios in each.
@@ -45,6 +45,8 @@ using conversion::quantile;
 constexpr std::size_t frames = 256;
 /// On each side; more than a core has of any cache.
 constexpr std::size_t arena_bytes = std::size_t{192} << 20;
+/// Of one channel.
+constexpr std::size_t window_bytes = sizeof(float) * frames;
 /// Passes are timed together until they have moved so much.
 constexpr std::size_t timed_bytes = std::size_t{2} << 20;
 
@@ -53,17 +55,24 @@ class Memory {
 public:
     struct Piece {
         std::byte* device;
-        std::byte* window;
+        std::byte* window;  ///< of the first channel
+        std::size_t stride; ///< bytes from there to the next channel's
     };
-    /// The next of so many bytes on each side, right behind the last; not touched for the last 200 MB or so.
-    Piece next(std::size_t device_bytes, std::size_t window_bytes) {
-        return {device_.next(device_bytes), window_.next(window_bytes)};
+    /// The next of so many bytes on each side, right behind the last; hardly any of it was touched for the
+    /// last 200 MB or so.
+    Piece next(std::size_t device_bytes, std::size_t channels, std::size_t channel_bytes) {
+        const std::size_t stride = (arena_bytes / channels - page) / page * page + off_page;
+        return {device_.next(device_bytes, arena_bytes), window_.next(channel_bytes, stride), stride};
     }
 
 private:
+    static constexpr std::size_t page = 4096;
+    /// No two channels at one place in their pages: a cache would have to drop one for the other.
+    static constexpr std::size_t off_page = 17 * std::size_t{64};
+
     struct Side {
-        std::byte* next(std::size_t bytes) {
-            if (position + bytes > arena_bytes)
+        std::byte* next(std::size_t bytes, std::size_t end) {
+            if (position + bytes > end)
                 position = 0;
             return arena.data() + std::exchange(position, position + bytes);
         }
@@ -87,8 +96,8 @@ struct Case {
 
     [[nodiscard]] std::size_t sample() const { return alsa::bytes_of(format.encoding); }
     [[nodiscard]] std::size_t device_bytes() const { return sample() * channels * frames; }
-    [[nodiscard]] std::size_t window_bytes() const { return sizeof(float) * channels * frames; }
-    [[nodiscard]] std::size_t passes() const { return 1 + timed_bytes / (device_bytes() + window_bytes()); }
+    [[nodiscard]] std::size_t bytes() const { return device_bytes() + channels * window_bytes; }
+    [[nodiscard]] std::size_t passes() const { return 1 + timed_bytes / bytes(); }
 };
 
 /// GB/s of so many passes of `work`, each of which moves `bytes`.
@@ -105,10 +114,10 @@ double timed_bandwidth(std::size_t passes, std::size_t bytes, Work work) {
 
 double time_conversion(const Case& one, Memory& memory) {
     std::vector<float*> windows(one.channels);
-    return timed_bandwidth(one.passes(), one.device_bytes() + one.window_bytes(), [&] {
-        const Memory::Piece piece = memory.next(one.device_bytes(), one.window_bytes());
+    return timed_bandwidth(one.passes(), one.bytes(), [&] {
+        const Memory::Piece piece = memory.next(one.device_bytes(), one.channels, window_bytes);
         for (std::size_t channel = 0; channel < one.channels; ++channel)
-            windows[channel] = reinterpret_cast<float*>(piece.window) + channel * frames;
+            windows[channel] = reinterpret_cast<float*>(piece.window + channel * piece.stride);
         if (one.direction == Direction::read)
             conversion::read(one.codec, piece.device, windows.data(), one.channels, one.sample(), frames);
         else
@@ -118,9 +127,9 @@ double time_conversion(const Case& one, Memory& memory) {
 
 /// Copies half of what the conversion reads and writes, the way it goes.
 double time_memcpy(const Case& one, Memory& memory) {
-    const std::size_t bytes = (one.device_bytes() + one.window_bytes()) / 2;
+    const std::size_t bytes = one.bytes() / 2;
     return timed_bandwidth(one.passes(), 2 * bytes, [&] {
-        const Memory::Piece piece = memory.next(bytes, bytes);
+        const Memory::Piece piece = memory.next(bytes, 1, bytes);
         if (one.direction == Direction::read)
             std::memcpy(piece.window, piece.device, bytes);
         else
@@ -156,8 +165,8 @@ void move_lines(const Memory::Piece& piece, std::size_t channels) {
     std::byte* place = piece.device;
     for (std::size_t frame = 0; frame < frames; frame += line_frames)
         for (std::size_t channel = 0; channel < channels; ++channel, place += place_bytes)
-            move_line<Way, place_bytes / sizeof(Vector)>(place, piece.window + (channel * frames + frame) *
-                                                                                   sizeof(float));
+            move_line<Way, place_bytes / sizeof(Vector)>(place, piece.window + channel * piece.stride +
+                                                                    frame * sizeof(float));
 }
 
 template <std::size_t SampleBytes>
@@ -169,8 +178,8 @@ void move_lines(const Case& one, const Memory::Piece& piece) {
 }
 
 double time_lines(const Case& one, Memory& memory) {
-    return timed_bandwidth(one.passes(), one.device_bytes() + one.window_bytes(), [&] {
-        const Memory::Piece piece = memory.next(one.device_bytes(), one.window_bytes());
+    return timed_bandwidth(one.passes(), one.bytes(), [&] {
+        const Memory::Piece piece = memory.next(one.device_bytes(), one.channels, window_bytes);
         switch (one.sample()) {
         case 2:
             return move_lines<2>(one, piece);

@@ -125,7 +125,7 @@ def scale(results):
             if {f"direct{suffix}", f"adapted{suffix}", "copies"} <= by.keys():
                 (adapted, quantum), (direct, _), (copies, _) = by[f"adapted{suffix}"], by[f"direct{suffix}"], by["copies"]
                 adapter.cell(f"{block} frames in {quantum}, {known}",
-                             f"{adapted - direct:.2f} ns per frame where the copies take {copies:.2f}" if adapted - direct > copies else None,
+                             f"{adapted - direct:.3f} ns per frame where the copies take {copies:.3f}" if adapted - direct > copies else None,
                              explained("Small blocks through the adapter"))
     return [streams, adapter]
 
