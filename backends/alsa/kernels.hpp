@@ -11,6 +11,7 @@
 #include "frames.hpp"
 #include "wires.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -119,7 +120,9 @@ struct Loops {
     static constexpr std::size_t lanes = Ops::lanes;
     static constexpr bool dithers = Wire::bits != 0;
 
-    static void read(const std::byte* from, std::size_t step, float* to, std::size_t frames) noexcept {
+    // Not inlined: others call it where there is little to do.
+    [[gnu::noinline]] static void read(const std::byte* from, std::size_t step, float* to,
+                                       std::size_t frames) noexcept {
         std::size_t i = 0;
         if constexpr (HasLanes<Ops, Wire>)
             if (step == Wire::bytes && frames >= lanes) {
@@ -150,7 +153,8 @@ struct Loops {
         read_each(from, left, right, frames);
     }
 
-    static void write(const float* from, std::byte* to, std::size_t step, std::size_t frames) noexcept {
+    [[gnu::noinline]] static void write(const float* from, std::byte* to, std::size_t step,
+                                        std::size_t frames) noexcept {
         if (write_as<false>(from, to, step, frames)) [[unlikely]]
             write_as<true>(from, to, step, frames);
     }
@@ -171,7 +175,7 @@ struct Loops {
         if constexpr (HasLanes<Ops, Wire>)
             if (channels >= quad && frames >= lanes) {
                 const bool is_large = exceeds_first_cache(channels, frames);
-                for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
+                for_each_row(frames, [=](std::size_t i) __attribute__((always_inline)) {
                     if (is_large) // the next frames, while these are converted
                         ask_ahead(from + (i + lanes) * step, lanes * step);
                     const std::byte* const place = from + i * step;
@@ -269,15 +273,19 @@ private:
         if (i < frames)
             convert(frames - lanes, 1);
     }
+    /// `convert(i)` for the same frames, where a call takes long by itself: its code is there once, not four
+    /// times.
+    template <class Convert>
+    [[gnu::always_inline]] static void for_each_row(std::size_t frames, Convert convert) noexcept {
+        for (std::size_t i = 0; i < frames; i += lanes)
+            convert(std::min(i, frames - lanes));
+    }
     /// `convert(c)` for channels c, c + 1, c + 2, c + 3, from `first` on; the last ones may come twice.
     template <class Convert>
     [[gnu::always_inline]] static void for_each_quad(std::size_t first, std::size_t channels,
                                                      Convert convert) noexcept {
-        std::size_t c = first;
-        for (; c + quad <= channels; c += quad)
-            convert(c);
-        if (c < channels)
-            convert(channels - quad);
+        for (std::size_t c = first; c < channels; c += quad)
+            convert(std::min(c, channels - quad));
     }
 
     /// Where a NaN was among what was written, if that matters.
@@ -341,7 +349,7 @@ private:
                              encode<Wire, Ops, Clean>(four[2]), encode<Wire, Ops, Clean>(four[3])};
         };
         const bool is_large = exceeds_first_cache(channels, frames);
-        for_each_lanes(0, frames, [=](std::size_t i, std::size_t) __attribute__((always_inline)) {
+        for_each_row(frames, [=](std::size_t i) __attribute__((always_inline)) {
             if (is_large)
                 for (std::size_t channel = 0; channel < channels; ++channel)
                     __builtin_prefetch(from[channel] + i + 2 * lanes);
