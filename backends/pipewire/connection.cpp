@@ -54,6 +54,7 @@ Result<void> Connection::open(const Options& options) {
         return Error::make(Errc::invalid_config, Backend::name, "open", 0,
                            "a host's loop and core are adopted together; set both or none");
     pw_init(nullptr, nullptr); // counted by libpipewire; close() gives it back
+    open_ = true;
     owned_ = options.loop == nullptr;
     if (owned_) {
         if (auto connected = connect(options); !connected) {
@@ -156,7 +157,7 @@ void Connection::stop_loop() {
 }
 
 void Connection::close() {
-    if (loop_ == nullptr && context_ == nullptr)
+    if (!std::exchange(open_, false))
         return;
     stop_loop();
     if (!owned_)

@@ -120,6 +120,7 @@ private:
                                 std::uint32_t version, const spa_dict* properties) noexcept;
     static void registry_global_remove(void* self, std::uint32_t id) noexcept;
 
+    bool open_ = false;
     bool owned_ = false;
     bool running_ = false; ///< the loop, if it is ours
     pw_thread_loop* loop_ = nullptr;

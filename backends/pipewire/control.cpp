@@ -111,9 +111,11 @@ Result<void> Session::Control::make_filter(const StreamConfig& config, const Opt
         [](void* control, std::uint64_t) { static_cast<Control*>(control)->tell_latency(); }, this);
     session->ports_.clear(&pw_filter_get_dsp_buffer);
     for (std::uint32_t number = 1; number <= config.input_channels; ++number)
-        session->ports_.add_input(add_port(PW_DIRECTION_INPUT, number));
+        if (auto added = add_port(PW_DIRECTION_INPUT, number); !added)
+            return added;
     for (std::uint32_t number = 1; number <= config.output_channels; ++number)
-        session->ports_.add_output(add_port(PW_DIRECTION_OUTPUT, number));
+        if (auto added = add_port(PW_DIRECTION_OUTPUT, number); !added)
+            return added;
     // Custom: only then are we told of latencies; what we tell of ours is in tell_latency().
     constexpr auto flags =
         static_cast<pw_filter_flags>(PW_FILTER_FLAG_RT_PROCESS | PW_FILTER_FLAG_CUSTOM_LATENCY);
@@ -137,12 +139,19 @@ Result<void> Session::Control::wait_for_ports() {
     return {};
 }
 
-void* Session::Control::add_port(pw_direction direction, std::uint32_t number) {
-    const std::string port_name = (direction == PW_DIRECTION_INPUT ? "in_" : "out_") + std::to_string(number);
+Result<void> Session::Control::add_port(pw_direction direction, std::uint32_t number) {
+    const bool is_input = direction == PW_DIRECTION_INPUT;
+    const std::string port_name = (is_input ? "in_" : "out_") + std::to_string(number);
     pw_properties* const properties = pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio",
                                                         PW_KEY_PORT_NAME, port_name.c_str(), nullptr);
-    return new (pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS, sizeof(PortLatency),
-                                   properties, nullptr, 0)) PortLatency{};
+    void* const port = pw_filter_add_port(filter, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS,
+                                          sizeof(PortLatency), properties, nullptr, 0);
+    if (port == nullptr)
+        return Error::make(Errc::backend_failure, name, "open", errno, "port '%s' could not be made: %s",
+                           port_name.c_str(), std::strerror(errno));
+    new (port) PortLatency{};
+    is_input ? session->ports_.add_input(port) : session->ports_.add_output(port);
+    return {};
 }
 
 void Session::Control::link() {

@@ -45,7 +45,7 @@ struct Session::Control {
     Result<void> make_filter(const StreamConfig& config, const Options& options);
     Result<void> wait_for_ports();
     Result<void> check_targets(const StreamConfig& config);
-    void* add_port(pw_direction direction, std::uint32_t number);
+    Result<void> add_port(pw_direction direction, std::uint32_t number);
     void link();
     void tell_latency(); ///< of the latest cycle's rate and quantum, both of these:
     void tell_ports_latency(std::uint32_t rate, std::uint32_t quantum);

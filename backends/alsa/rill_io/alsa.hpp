@@ -14,6 +14,7 @@
 
 #include <rill_io/concepts.hpp>
 #include <rill_io/config.hpp>
+#include <rill_io/cycle_memory.hpp>
 #include <rill_io/device.hpp>
 #include <rill_io/error.hpp>
 #include <rill_io/loop_thread.hpp>
@@ -70,12 +71,7 @@ public:
     template <std::size_t Inputs, std::size_t Outputs>
     [[gnu::always_inline]] void fetch(CaptureWindow& capture, PlaybackWindow& playback,
                                       std::uint32_t) noexcept {
-        const std::size_t inputs = Inputs != dynamic_extent ? Inputs : capture.num_input_channels();
-        const std::size_t outputs = Outputs != dynamic_extent ? Outputs : playback.num_output_channels();
-        for (std::size_t channel = 0; channel < inputs; ++channel)
-            capture.set_input(channel, inputs_[channel]);
-        for (std::size_t channel = 0; channel < outputs; ++channel)
-            playback.set_output(channel, outputs_[channel]);
+        CycleMemory{inputs_.data(), outputs_.data()}.fetch<Inputs, Outputs>(capture, playback);
     }
     bool fetch_checked(CaptureWindow& capture, PlaybackWindow& playback, std::uint32_t frames) noexcept {
         fetch<dynamic_extent, dynamic_extent>(capture, playback, frames);
