@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace rill::io::alsa {
 
@@ -84,9 +85,20 @@ template <class Wire, class Ops, bool Clean>
     }
 }
 
-template <class Wire, class Ops>
+/// (As a list: set one by one they would go through memory.)
+template <class Wire, class Ops, std::size_t... I>
 [[gnu::always_inline]] inline typename Ops::Ints gather(const std::byte* from, std::size_t step,
-                                                        std::size_t count = Ops::lanes) noexcept {
+                                                        std::index_sequence<I...>) noexcept {
+    return typename Ops::Ints{Wire::get(from + I * step)...};
+}
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline typename Ops::Ints gather(const std::byte* from, std::size_t step) noexcept {
+    return gather<Wire, Ops>(from, step, std::make_index_sequence<Ops::lanes>{});
+}
+/// The `count` samples that are left at the end of a loop; the other lanes are 0.
+template <class Wire, class Ops>
+[[gnu::always_inline]] inline typename Ops::Ints gather_some(const std::byte* from, std::size_t step,
+                                                             std::size_t count) noexcept {
     typename Ops::Ints samples{};
     for (std::size_t i = 0; i < count; ++i)
         samples[i] = Wire::get(from + i * step);
@@ -98,7 +110,7 @@ template <class Wire, class Ops>
     for (std::size_t i = 0; i < count; ++i)
         Wire::put(to + i * step, samples[i]);
 }
-/// The `count` floats that are left at the end of a loop; the other lanes are 0.
+/// Likewise floats.
 template <class Ops>
 [[gnu::always_inline]] inline typename Ops::Floats load_some(const float* from, std::size_t count) noexcept {
     typename Ops::Floats samples{};
@@ -134,7 +146,7 @@ struct Loops {
             }
         for (; i + lanes <= frames; i += lanes)
             store(to + i, decode<Wire, Ops>(gather<Wire, Ops>(from + i * step, step)));
-        store_some<Ops>(to + i, decode<Wire, Ops>(gather<Wire, Ops>(from + i * step, step, frames - i)),
+        store_some<Ops>(to + i, decode<Wire, Ops>(gather_some<Wire, Ops>(from + i * step, step, frames - i)),
                         frames - i);
     }
 

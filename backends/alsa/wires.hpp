@@ -232,16 +232,14 @@ struct ThreeBytes : PairsOfLanes<ThreeBytes<Swapped>> {
     static constexpr std::uint32_t bits = 24;
 
     [[gnu::always_inline]] static std::int32_t get(const std::byte* from) noexcept {
-        const auto byte = [&](std::size_t i) {
-            return std::to_integer<std::uint32_t>(from[is_low_first ? i : 2 - i]);
-        };
-        return static_cast<std::int32_t>(byte(0) | byte(1) << 8U | byte(2) << 16U);
+        const auto third = std::to_integer<std::uint32_t>(from[2]);
+        const std::uint32_t two = in_order(load<std::uint16_t>(from));
+        return static_cast<std::int32_t>(is_low_first ? two | third << 16U : two << 8U | third);
     }
     [[gnu::always_inline]] static void put(std::byte* to, std::int32_t sample) noexcept {
         const auto word = static_cast<std::uint32_t>(sample);
-        to[is_low_first ? 0 : 2] = static_cast<std::byte>(word);
-        to[1] = static_cast<std::byte>(word >> 8U);
-        to[is_low_first ? 2 : 0] = static_cast<std::byte>(word >> 16U);
+        store(to, in_order(static_cast<std::uint16_t>(is_low_first ? word : word >> 8U)));
+        to[2] = static_cast<std::byte>(is_low_first ? word >> 16U : word);
     }
     // Only where single bytes can be moved about at once.
     template <class Ops>
@@ -279,6 +277,9 @@ struct ThreeBytes : PairsOfLanes<ThreeBytes<Swapped>> {
     }
 
 private:
+    [[gnu::always_inline]] static std::uint16_t in_order(std::uint16_t two) noexcept {
+        return Swapped ? __builtin_bswap16(two) : two;
+    }
     static constexpr bool is_low_first = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != Swapped;
 };
 
