@@ -169,8 +169,8 @@ private:
         for (const Copy& copy : copies_)
             if (copy.server == server)
                 return Error::make(Errc::no_server, Backend::name, "open", 0,
-                                   "the JACK server has been restarted, and clients of the one before are "
-                                   "still open in this process; close them first");
+                                   "a client in this process that has lost the JACK server is still open; "
+                                   "close it first");
         return no_copy;
     }
 

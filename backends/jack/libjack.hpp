@@ -33,8 +33,8 @@ struct Libjack {
 Result<const Libjack*> enter_libjack(const std::string& server);
 /// Counts a client of the host's, of whatever server it is, in the program's own libjack.
 const Libjack* enter_own_libjack();
-/// A client's server has gone: until all of this copy's clients are closed, nobody joins them. Before anybody
-/// is told of it. Thread: any, also as a signal handler would. Realtime-safe: yes.
+/// A client's server has gone, or has thrown it out: until all of this copy's clients are closed, nobody
+/// joins them. Before anybody is told of it. Thread: any, also as a signal handler would. Realtime-safe: yes.
 void lost_client_of(const Libjack* libjack) noexcept;
 /// One client less.
 void leave_libjack(const Libjack* libjack) noexcept;

@@ -205,7 +205,7 @@ TEST_CASE("a lost JACK client is closed after another has found the server again
         const auto refused = world.open(config);
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code == io::Errc::no_server); // a supervisor tries again
-        CHECK(std::string_view(refused.error().text).find("close them") != std::string_view::npos);
+        CHECK(std::string_view(refused.error().text).find("close it first") != std::string_view::npos);
         late.close();
         CHECK(world.open(config));
         return;
