@@ -11,7 +11,6 @@
 #include "frames.hpp"
 #include "wires.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -285,19 +284,23 @@ private:
         if (i < frames)
             convert(frames - lanes, 1);
     }
+    /// (std::min need not be inlined.)
+    [[gnu::always_inline]] static std::size_t at_most(std::size_t value, std::size_t limit) noexcept {
+        return value < limit ? value : limit;
+    }
     /// `convert(i)` for the same frames, where a call takes long by itself: its code is there once, not four
     /// times.
     template <class Convert>
     [[gnu::always_inline]] static void for_each_row(std::size_t frames, Convert convert) noexcept {
         for (std::size_t i = 0; i < frames; i += lanes)
-            convert(std::min(i, frames - lanes));
+            convert(at_most(i, frames - lanes));
     }
     /// `convert(c)` for channels c, c + 1, c + 2, c + 3, from `first` on; the last ones may come twice.
     template <class Convert>
     [[gnu::always_inline]] static void for_each_quad(std::size_t first, std::size_t channels,
                                                      Convert convert) noexcept {
         for (std::size_t c = first; c < channels; c += quad)
-            convert(std::min(c, channels - quad));
+            convert(at_most(c, channels - quad));
     }
 
     /// Where a NaN was among what was written, if that matters.
