@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What one cycle of a program costs, counted by callgrind: exact, and the same in every run of one binary, whatever else
-the machine does. Two runs of different length are subtracted, so that only the cycles themselves count."""
+the machine does. Only the cycles themselves count: those of one function, or two runs of different length, subtracted."""
 
 import concurrent.futures
 import csv
@@ -75,15 +75,19 @@ def _run(command, toggle, environment):
 
 
 def count(make_command, cycles, toggle="", environment=None):
-    """What a cycle costs. `make_command(n)` -> the command that runs n cycles and n's environment variables, if any.
+    """What a cycle costs. `make_command(n)` -> the command that runs n cycles and n's environment variables, if any. `toggle`: the
+    function that runs them and does nothing else (what it does once is a dozen instructions, which so many cycles round away).
     Returns the counts per cycle and what the program printed. (Calls to the nearest hundredth: callgrind now and then takes a
     system call of the start for one of the counted part.)"""
-    totals = []
-    for number in (cycles, 3 * cycles):
+    def total(number):
         command, variables = make_command(number)
-        counts, printed = _run(command, toggle, {**(environment or {}), **variables})
-        totals.append(counts)
-    per_cycle = {name: (totals[1][name] - totals[0][name]) / (2 * cycles) for name in COUNTED}
+        return _run(command, toggle, {**(environment or {}), **variables})
+
+    counts, printed = total(cycles)
+    if not toggle:
+        longer, printed = total(3 * cycles)
+        counts, cycles = {name: longer[name] - counts[name] for name in COUNTED}, 2 * cycles
+    per_cycle = {name: counts[name] / cycles for name in COUNTED}
     return {name: round(number) if name == "instructions" else round(number, 2) for name, number in per_cycle.items()}, printed
 
 

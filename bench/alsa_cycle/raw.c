@@ -3,7 +3,7 @@
  * raw FRAMES: two channels in, a gain, two channels out, as it is written by hand for alsa-lib.
  * MAPPED: through mapped memory, else read and written. PLANAR: not interleaved, floats. INTEGERS: S32, else
  * floats. IN_PLACE: the gain works on what is interleaved, else on planar floats, which is what a graph is
- * given.
+ * given. PERIOD, if it is there: the same client specialised by hand for so many frames.
  */
 #include "raw_pcm.h"
 
@@ -37,7 +37,11 @@ static inline sample_t encode(float value) {
 #endif
 
 static snd_pcm_t* pcms[2]; /* capture, playback */
+#ifdef PERIOD
+static const snd_pcm_uframes_t period = PERIOD;
+#else
 static snd_pcm_uframes_t period;
+#endif
 static float gain = 0.5f;
 static float planar[num_channels][most_frames];
 static sample_t interleaved[num_channels * most_frames];
@@ -144,7 +148,12 @@ int main(int argc, char** argv) {
     int counts[2];
     if (argc != 2)
         return 64;
+#ifdef PERIOD
+    if (atoi(argv[1]) != PERIOD)
+        return 64;
+#else
     period = (snd_pcm_uframes_t)atoi(argv[1]);
+#endif
     const snd_pcm_access_t access = PLANAR   ? SND_PCM_ACCESS_MMAP_NONINTERLEAVED
                                     : MAPPED ? SND_PCM_ACCESS_MMAP_INTERLEAVED
                                              : SND_PCM_ACCESS_RW_INTERLEAVED;

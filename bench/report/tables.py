@@ -69,13 +69,13 @@ def blocks(results, api):
 def alsa(rows):
     if not rows:
         return None
-    lines = [["access, format, work", "-O", "frames", "C by hand", "rill-io, compile time", "rill-io, run time",
+    lines = [["access, format, work", "-O", "frames", "C by hand", "C, the period a constant", "rill-io, compile time", "rill-io, run time",
               "mutex calls: C", "rill-io"]]
     for (optimization, access, block), by in alsa_cells(rows).items():
         if "raw" not in by:
             continue
         number = {client: int(row["instructions"]) for client, row in by.items()}
-        lines.append([access, optimization, str(block), thousands(number["raw"])]
+        lines.append([access, optimization, str(block), thousands(number["raw"]), thousands(number["fixed"]) if "fixed" in by else "\u2013"]
                      + [f"{thousands(number[client])} ({thousands(number[client] - number['raw'], signed=True)})" for client in ("static", "run-time")]
                      + [f"{float(by[client]['locks']):.0f}" for client in ("raw", "static")])
     return lines
@@ -88,7 +88,7 @@ def alsa_peers(rows, playback_only):
         access, _, work = row["access"].partition(", ")
         if row["optimization"] != "3" or " FLOAT" not in access or work.startswith("playback") != playback_only:
             continue
-        if access.startswith("mmap") and not playback_only:
+        if row["client"] == "fixed" or (access.startswith("mmap") and not playback_only):
             continue
         way = "mapped" if access.startswith("mmap") else "written"
         name = {"raw": "C by hand", "static": "rill-io, block and channels at compile time",
